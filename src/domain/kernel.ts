@@ -1,0 +1,93 @@
+import { type Address, hostPrefixLength, parseAddress } from './address.ts';
+
+/** One address on one interface, as the kernel has it. */
+export interface KernelAddress {
+  readonly address: Address;
+  readonly interface: string;
+  readonly prefixLength: number;
+  /** IPv4 only: the label, which is the interface's name where nobody gave one. */
+  readonly label: string | null;
+  /** When the kernel removes it by itself, ms of the monotonic clock; Infinity for a permanent address. */
+  readonly expiresAt: number;
+  /** IPv6: duplicate address detection found another host with it. */
+  readonly duplicate: boolean;
+}
+
+export interface Link {
+  readonly name: string;
+  /** The kernel's own number: a link that is made again has another one, one that is renamed keeps it. */
+  readonly index: number;
+  /** Administratively up and with a carrier. */
+  readonly up: boolean;
+}
+
+/** A route by which an interface can be chosen; `subnet` is "default" or a CIDR. */
+export interface Route {
+  readonly family: 4 | 6;
+  readonly subnet: string;
+  readonly interface: string;
+  readonly metric: number;
+}
+
+/** What the kernel of this host has; the source of every statement about addresses. */
+export interface Kernel {
+  readonly addresses: ReadonlyMap<string, KernelAddress>;
+  readonly links: ReadonlyMap<string, Link>;
+  readonly routes: readonly Route[];
+}
+
+export type KernelEvent =
+  | { readonly kind: 'address'; readonly address: KernelAddress }
+  | { readonly kind: 'address-gone'; readonly address: KernelAddress }
+  | { readonly kind: 'link'; readonly link: Link }
+  | { readonly kind: 'link-gone'; readonly name: string }
+  /** Routes are few and change seldom: they are listed again instead of followed one by one. */
+  | { readonly kind: 'routes-changed' };
+
+/** What tells one address on an interface from another: the kernel allows one address with two prefix lengths. */
+export type KernelPlace = Pick<KernelAddress, 'address' | 'prefixLength' | 'interface'>;
+
+export function kernelKey({ address, prefixLength, interface: name }: KernelPlace): string {
+  return `${address}/${prefixLength}@${name}`;
+}
+
+/** What a kernel key says without the interface, and the interface. */
+export function hostPart(key: string): string {
+  return key.slice(0, key.indexOf('@'));
+}
+export function linkPart(key: string): string {
+  return key.slice(key.indexOf('@') + 1);
+}
+
+/** Reads a kernel key; undefined for text that is none. */
+export function parseKernelKey(key: string): KernelPlace | undefined {
+  const [, text = '', length = '', name = ''] = /^([^/@]+)\/(\d+)@([^/@\s]+)$/.exec(key) ?? [];
+  const address = parseAddress(text);
+  const prefixLength = Number(length);
+  if (address === undefined || prefixLength > hostPrefixLength(address)) return undefined;
+  return { address, prefixLength, interface: name };
+}
+
+/** The kernel after `events`, in their order. */
+export function applyEvents(kernel: Kernel, events: readonly KernelEvent[]): Kernel {
+  const addresses = new Map(kernel.addresses);
+  const links = new Map(kernel.links);
+  for (const event of events) {
+    if (event.kind === 'address') addresses.set(kernelKey(event.address), event.address);
+    else if (event.kind === 'address-gone') addresses.delete(kernelKey(event.address));
+    else if (event.kind === 'link') links.set(event.link.name, event.link);
+    else if (event.kind === 'link-gone') links.delete(event.name);
+  }
+  // Links change seldom, and the same map says that they did not.
+  const isAboutLinks = events.some(({ kind }) => kind === 'link' || kind === 'link-gone');
+  return { ...kernel, addresses, links: isAboutLinks ? links : kernel.links };
+}
+
+/** Whether an event only says that an address which is there ends later than it was known to: what a renewal brings. */
+export function isProlongation({ addresses }: Kernel, event: KernelEvent): boolean {
+  if (event.kind !== 'address') return false;
+  const { label, duplicate, expiresAt } = event.address;
+  const known = addresses.get(kernelKey(event.address));
+  if (known === undefined || known.label !== label || known.duplicate !== duplicate) return false;
+  return expiresAt !== Infinity && expiresAt >= known.expiresAt;
+}
