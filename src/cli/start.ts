@@ -1,0 +1,28 @@
+import { hostname } from 'node:os';
+import type { LoadedConfig } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
+import { createLog } from '../log.ts';
+import { requirePermissions } from './permissions.ts';
+import { run } from './run.ts';
+
+/** Starts the agent where it can do its work: with a valid configuration and the right to change addresses. */
+export async function start(load: () => LoadedConfig, version: string): Promise<void> {
+  const loaded = loadOrLog(load);
+  await requirePermissions();
+  await run(loaded, load, version);
+}
+
+/** Whoever collects the log hears of it as well; a person at a terminal is told once. */
+function loadOrLog(load: () => LoadedConfig): LoadedConfig {
+  try {
+    return load();
+  } catch (error) {
+    if (error instanceof ConfigError && !process.stdout.isTTY) {
+      const { log } = createLog({ level: 'info', format: 'json', node: hostname() });
+      log('error', 'config_invalid', 'the configuration is wrong: yaim does not start', {
+        error: error.message,
+      });
+    }
+    throw error;
+  }
+}

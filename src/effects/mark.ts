@@ -1,0 +1,99 @@
+import type { EtcdAction } from '../domain/action.ts';
+import type { Keys } from '../domain/keys.ts';
+import { formatGuard } from '../domain/values.ts';
+import type { Condition, Etcd, Operation } from '../etcd/api.ts';
+
+export type ActionOf<Kind extends EtcdAction['kind']> = Extract<EtcdAction, { readonly kind: Kind }>;
+
+/** Whether the transaction took place, and the revision at which its effect can be seen. */
+export interface Written {
+  readonly succeeded: boolean;
+  readonly revision: number;
+}
+
+export interface MarkDependencies {
+  readonly etcd: Pick<Etcd, 'transact'>;
+  readonly keys: Keys;
+  readonly nodename: string;
+  /** Wall-clock time for people, ISO. */
+  readonly wallClock: () => string;
+}
+
+/** etcd takes at most 128 conditions a transaction, and an address needs three. */
+const ADDRESSES_A_TRANSACTION = 40;
+
+/**
+ * Claims addresses: mark and guard together, only if neither exists, the pool still lists the address, and this
+ * node's presence is on this very lease. One that is taken makes the whole transaction fail: the next view shows
+ * which one it was, and losing a race is an ordinary outcome.
+ */
+export function claim({ etcd, keys, nodename, wallClock }: MarkDependencies) {
+  return async ({ claims, leaseId }: ActionOf<'claim'>): Promise<readonly Written[]> => {
+    const guard = formatGuard({ node: nodename, since: wallClock() });
+    return inChunks(claims, async (chunk) => {
+      const conditions: Condition[] = [{ key: keys.node(nodename), leaseId }];
+      const operations: Operation[] = [];
+      for (const { address, poolKey, markRevision } of chunk) {
+        const mark = keys.mark(address);
+        conditions.push(
+          { key: poolKey, exists: true },
+          { key: keys.guard(address), exists: false },
+          markRevision === null ? { key: mark, exists: false } : { key: mark, modRevision: markRevision },
+        );
+        operations.push(
+          { kind: 'put', key: keys.guard(address), value: guard, leaseId },
+          { kind: 'put', key: mark, value: nodename, leaseId },
+        );
+      }
+      return etcd.transact(conditions, operations);
+    });
+  };
+}
+
+/**
+ * Gives marks back together with their guards, on condition of the guards' revisions: a release that arrives late,
+ * after the address was claimed anew, does nothing. With `withdraw` the presence goes with the last of them.
+ */
+export function release({ etcd, keys, nodename }: MarkDependencies) {
+  return async ({ releases, withdraw, leaseId }: ActionOf<'release'>): Promise<readonly Written[]> => {
+    const presence: Operation = { kind: 'delete', key: keys.node(nodename) };
+    if (releases.length === 0) {
+      return [await etcd.transact([{ key: keys.node(nodename), leaseId }], [presence])];
+    }
+    return inChunks(releases, (chunk, isLast) => {
+      const conditions: Condition[] = [];
+      const operations: Operation[] = withdraw && isLast ? [presence] : [];
+      if (withdraw && isLast) conditions.push({ key: keys.node(nodename), leaseId });
+      for (const { address, guardRevision, markRevision } of chunk) {
+        for (const [key, modRevision] of [
+          [keys.guard(address), guardRevision],
+          [keys.mark(address), markRevision],
+        ] as const) {
+          if (modRevision === null) continue;
+          conditions.push({ key, modRevision });
+          operations.push({ kind: 'delete', key });
+        }
+      }
+      return etcd.transact(conditions, operations);
+    });
+  };
+}
+
+/** Deletes a mark or a guard that no lease would ever end, as it was seen. */
+export function tidy({ etcd, keys }: MarkDependencies) {
+  return async ({ what, address, modRevision }: ActionOf<'tidy'>): Promise<readonly Written[]> => {
+    const key = keys[what](address);
+    return [await etcd.transact([{ key, modRevision }], [{ kind: 'delete', key }])];
+  };
+}
+
+async function inChunks<T>(
+  items: readonly T[],
+  transact: (chunk: readonly T[], isLast: boolean) => Promise<Written>,
+): Promise<readonly Written[]> {
+  const chunks: (readonly T[])[] = [];
+  for (let start = 0; start < items.length; start += ADDRESSES_A_TRANSACTION) {
+    chunks.push(items.slice(start, start + ADDRESSES_A_TRANSACTION));
+  }
+  return Promise.all(chunks.map((chunk, index) => transact(chunk, index === chunks.length - 1)));
+}
