@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  applyEvents,
+  isProlongation,
+  type Kernel,
+  kernelKey,
+  parseKernelKey,
+} from '../../src/domain/kernel.ts';
+import { address, anOwnAddress, someLinks } from '../support/a-view.ts';
+
+const nothing: Kernel = { addresses: new Map(), links: new Map(), routes: [] };
+const seven = anOwnAddress();
+
+suite('the kernel after an event', () => {
+  test('has an address that came', () =>
+    assert.deepEqual(
+      [...applyEvents(nothing, [{ kind: 'address', address: seven }]).addresses],
+      [['10.0.0.7/32@eth0', seven]],
+    ));
+  test('has a renewed address once, with its new lifetime', () => {
+    const renewed = { ...seven, expiresAt: 9000 };
+    const events = [seven, renewed].map((entry) => ({ kind: 'address', address: entry }) as const);
+    assert.deepEqual([...applyEvents(nothing, events).addresses.values()], [renewed]);
+  });
+  test('has one address with two prefix lengths twice', () => {
+    const wide = { ...seven, prefixLength: 24 };
+    const events = [seven, wide].map((entry) => ({ kind: 'address', address: entry }) as const);
+    const both = applyEvents(nothing, events);
+    assert.equal(both.addresses.size, 2);
+    const left = applyEvents(both, [{ kind: 'address-gone', address: seven }]);
+    assert.deepEqual([...left.addresses.values()], [wide]);
+  });
+  test('has a link that changed, and not one that went', () => {
+    const up = applyEvents(nothing, [{ kind: 'link', link: { name: 'eth0', index: 2, up: true } }]);
+    assert.deepEqual(up.links, someLinks({ eth0: true }));
+    const down = applyEvents(up, [{ kind: 'link', link: { name: 'eth0', index: 2, up: false } }]);
+    assert.deepEqual(down.links, someLinks({ eth0: false }));
+    assert.deepEqual(applyEvents(down, [{ kind: 'link-gone', name: 'eth0' }]).links, new Map());
+  });
+  test('leaves the kernel of before as it was', () => {
+    applyEvents(nothing, [{ kind: 'address', address: seven }]);
+    assert.equal(nothing.addresses.size, 0);
+  });
+  test('keeps the routes: they are listed anew', () => {
+    const routes = [{ family: 4, subnet: 'default', interface: 'eth0', metric: 0 }] as const;
+    assert.deepEqual(applyEvents({ ...nothing, routes }, [{ kind: 'routes-changed' }]).routes, routes);
+  });
+});
+
+suite('a kernel key', () => {
+  test('can be read again', () => {
+    const addresses = fc.oneof(fc.ipV4(), fc.constantFrom('2001:db8::7', 'fd00::1')).map(address);
+    const names = fc.stringMatching(/^[a-z][a-z0-9._:-]{0,14}$/);
+    fc.assert(
+      fc.property(addresses, fc.nat(32), names, (ip, prefixLength, name) => {
+        const place = { address: ip, prefixLength, interface: name };
+        assert.deepEqual(parseKernelKey(kernelKey(place)), place);
+      }),
+    );
+  });
+  test('that is none is not read', () => {
+    for (const text of [
+      '',
+      '@',
+      '/@',
+      '10.0.0.7',
+      '10.0.0.7/32',
+      '10.0.0.7@eth0',
+      '10.0.0.7/33@eth0',
+      '10.0.0.7/x@eth0',
+      '::/129@eth0',
+      'x/1@eth0',
+      '10.0.0.7/32@',
+      '10.0.0.7/32@a b',
+      '10.0.0.7/32@eth0\n10.0.0.8/32@eth0',
+    ]) {
+      assert.equal(parseKernelKey(text), undefined, JSON.stringify(text));
+    }
+  });
+});
+
+suite('an event of the kernel', () => {
+  const kernel = applyEvents(nothing, [{ kind: 'address', address: seven }]);
+  const isIt = (change: Partial<typeof seven>) =>
+    isProlongation(kernel, { kind: 'address', address: { ...seven, ...change } });
+
+  test('is a prolongation when an address that is there ends later, and nothing else of it changed', () => {
+    assert.ok(isIt({ expiresAt: seven.expiresAt + 1 }));
+  });
+  test('is none when the address is new, ends earlier, never ends, or has become another', () => {
+    assert.ok(!isIt({ address: address('10.0.0.8') }));
+    assert.ok(!isIt({ expiresAt: seven.expiresAt - 1 }));
+    assert.ok(!isIt({ expiresAt: Infinity }));
+    assert.ok(!isIt({ label: 'eth0' }));
+    assert.ok(!isIt({ duplicate: true }));
+    assert.ok(!isProlongation(kernel, { kind: 'address-gone', address: seven }));
+    assert.ok(!isProlongation(kernel, { kind: 'routes-changed' }));
+  });
+});

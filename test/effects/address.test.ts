@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { VirtualTimeScheduler } from 'rxjs';
+import type { KernelAction } from '../../src/domain/action.ts';
+import type { View } from '../../src/domain/view.ts';
+import { type KernelOutcome, performKernel } from '../../src/effects/address.ts';
+import { localStore } from '../../src/local.ts';
+import { address, aSession, aSettings } from '../support/a-view.ts';
+
+function anAction(
+  kind: KernelAction['kind'],
+  text = '10.0.0.7',
+  { seconds = 1, ...where }: { seconds?: number; interface?: string; prefixLength?: number } = {},
+): KernelAction {
+  const prefixLength = text.includes(':') ? 128 : 32;
+  const action = { address: address(text), interface: 'eth0', prefixLength, reason: 'why', ...where };
+  return kind === 'renew' ? { kind, ...action, seconds } : { kind, ...action };
+}
+
+interface Scene {
+  readonly recorded?: readonly string[];
+  /** What `ip` says of a line; undefined: done. */
+  readonly answer?: (line: string) => string | undefined;
+  /** How long a batch takes. */
+  readonly batchMs?: (lines: readonly string[]) => number;
+}
+
+/** The effect over an `ip` that writes down what it is told, beside what else happens, in order. */
+function aScene({ recorded = [], answer = () => undefined, batchMs = () => 0 }: Scene = {}) {
+  const scheduler = new VirtualTimeScheduler();
+  const log: string[] = [];
+  const batches: (readonly string[])[] = [];
+  const local = localStore({ recorded }, scheduler, (keys) => log.push(`saved ${[...keys].join(' ')}`));
+  const performed = performKernel({
+    ip: {
+      run: async (lines) => {
+        batches.push(lines);
+        log.push(...lines);
+        scheduler.frame += batchMs(lines);
+        return lines.map(answer);
+      },
+      forgetLinks: () => {},
+      close: () => {},
+      kill: () => {},
+    },
+    scheduler,
+    local,
+    allowSecondaries: (name) => log.push(`secondaries ${name}`),
+  });
+  const perform = (actions: readonly KernelAction[], session: View['session']) =>
+    performed(actions, { session, settings: aSettings() });
+  return { scheduler, log, batches, local, perform };
+}
+
+function errors(outcomes: readonly KernelOutcome[]): readonly string[] {
+  return outcomes.map(({ action, error }) => `${action.kind} ${action.address}: ${error ?? 'done'}`);
+}
+
+suite('what `ip` is told', () => {
+  test('of an IPv4 address has the label and a lifetime', async () => {
+    const { batches, perform } = aScene();
+    await perform([anAction('add')], aSession());
+    assert.deepEqual(batches, [
+      ['address add 10.0.0.7/32 dev eth0 label eth0:yaim valid_lft 8 preferred_lft 8'],
+    ]);
+  });
+  test('of an IPv6 address has no duplicate detection, which would take a second', async () => {
+    const { batches, perform } = aScene();
+    await perform([anAction('add', '2001:db8::7')], aSession());
+    assert.deepEqual(batches, [['address add 2001:db8::7/128 dev eth0 nodad valid_lft 8 preferred_lft 8']]);
+  });
+  test('of a renewal changes the lifetime', async () => {
+    const { batches, perform } = aScene();
+    await perform([anAction('renew')], aSession());
+    assert.deepEqual(batches, [
+      ['address change 10.0.0.7/32 dev eth0 label eth0:yaim valid_lft 8 preferred_lft 8'],
+    ]);
+  });
+  test('of a removal needs no session', async () => {
+    for (const session of [null, 'adopting', aSession({ provenUntil: 0 })] as const) {
+      const { batches, perform } = aScene();
+      assert.deepEqual(errors(await perform([anAction('remove')], session)), ['remove 10.0.0.7: done']);
+      assert.deepEqual(batches, [['address delete 10.0.0.7/32 dev eth0']]);
+    }
+  });
+  test('begins with the removals', async () => {
+    const { batches, perform } = aScene();
+    const where = { interface: 'eth1' };
+    await perform([anAction('add', '10.0.0.7', where), anAction('remove')], aSession());
+    assert.match(batches[0]?.[0] ?? '', /^address delete 10.0.0.7\/32 dev eth0/);
+    assert.match(batches[1]?.[0] ?? '', /^address add 10.0.0.7\/32 dev eth1/);
+  });
+  test('is a batch of bounded length, new ones first: the others are decided on anew', async () => {
+    const { batches, perform } = aScene();
+    const many = (kind: 'add' | 'renew', network: string) =>
+      Array.from({ length: 250 }, (_, index) => anAction(kind, `${network}${index}`));
+    assert.equal(
+      (await perform([...many('renew', '10.0.2.'), ...many('add', '10.0.1.')], aSession())).length,
+      400,
+    );
+    assert.equal(batches.length, 1);
+    assert.equal(batches[0]?.filter((line) => line.startsWith('address add')).length, 250);
+    const slower = await perform(many('add', 'fd77::'), aSession());
+    assert.equal(slower.length, 100, 'IPv6 costs the kernel more');
+  });
+  test('is nothing where there is nothing to do', async () => {
+    const { log, perform } = aScene();
+    assert.deepEqual(await perform([], aSession()), []);
+    assert.deepEqual(log, []);
+  });
+});
+
+suite('a lifetime', () => {
+  test('is worked out when its batch is sent, not when it was decided', async () => {
+    const { scheduler, batches, perform } = aScene({ batchMs: () => 50 });
+    scheduler.frame = 4000;
+    const many = Array.from({ length: 2 }, (_, index) => anAction('add', `10.0.1.${index}`));
+    // Enough for 4 s at the decision, for 3 s after a slow removal.
+    await perform(
+      [...many, ...Array(21).fill(anAction('remove', '10.0.2.1'))],
+      aSession({ provenUntil: 9310 }),
+    );
+    assert.deepEqual(
+      batches.slice(1).map(([line]) => line?.match(/valid_lft (\d+)/)?.[1]),
+      ['3'],
+    );
+  });
+  test('below a second is none: nothing is added or renewed any more', async () => {
+    const { batches, perform } = aScene();
+    assert.deepEqual(
+      await perform([anAction('add'), anAction('renew', '10.0.0.8')], aSession({ provenUntil: 2299 })),
+      [],
+    );
+    assert.deepEqual(batches, []);
+  });
+  test('of a renewal that comes too late to win anything stays as it is; others are renewed', async () => {
+    const { batches, perform } = aScene();
+    const late = anAction('renew', '10.0.0.7', { seconds: 5 });
+    const inTime = anAction('renew', '10.0.0.8', { seconds: 4 });
+    const session = aSession({ provenUntil: 6299 });
+    assert.deepEqual(errors(await perform([late, inTime], session)), ['renew 10.0.0.8: done']);
+    assert.equal(batches.length, 1);
+    assert.deepEqual(await perform([late], session), []);
+    assert.equal(batches.length, 1);
+  });
+  test('without a session is none', async () => {
+    for (const session of [null, 'adopting'] as const) {
+      const { batches, perform } = aScene();
+      assert.deepEqual(await perform([anAction('add'), anAction('renew')], session), []);
+      assert.deepEqual(batches, []);
+    }
+  });
+});
+
+suite('a batch that took so long that a lifetime could outlast the proof', () => {
+  const slow = (answer: Scene['answer'] = () => undefined) =>
+    aScene({
+      batchMs: (lines) => (lines.some((line) => line.includes('valid_lft')) ? 1001 : 0),
+      answer,
+    });
+
+  test('is taken back at once, and counts as failed', async () => {
+    const { batches, perform, local } = slow();
+    const outcomes = await perform([anAction('add'), anAction('renew', '10.0.0.8')], aSession());
+    assert.deepEqual(errors(outcomes), [
+      'add 10.0.0.7: ip took more than 300 ms',
+      'renew 10.0.0.8: ip took more than 300 ms',
+    ]);
+    assert.deepEqual(batches[1], [
+      'address delete 10.0.0.7/32 dev eth0',
+      'address delete 10.0.0.8/32 dev eth0',
+    ]);
+    assert.equal(local.recorded().size, 0);
+  });
+  test('leaves alone what `ip` refused: that is somebody else’s', async () => {
+    const { batches, perform } = slow((line) => (line.includes('10.0.0.7') ? 'File exists' : undefined));
+    const outcomes = await perform([anAction('add'), anAction('add', '10.0.0.8')], aSession());
+    assert.deepEqual(batches[1], ['address delete 10.0.0.8/32 dev eth0']);
+    assert.equal(outcomes[0]?.error, 'File exists');
+  });
+  test('stays recorded where it could not be taken back', async () => {
+    const { perform, local } = slow((line) =>
+      line.includes('delete') ? 'Operation not permitted' : undefined,
+    );
+    await perform([anAction('add')], aSession());
+    assert.deepEqual([...local.recorded()], ['10.0.0.7/32@eth0']);
+  });
+  test('is none as long as they cannot, however slow it is', async () => {
+    const { batches, perform } = aScene({ batchMs: () => 1000 });
+    await perform([anAction('add')], aSession());
+    assert.equal(batches.length, 1);
+  });
+});
+
+suite('an address that is there already', () => {
+  const there = (recorded: readonly string[]) =>
+    aScene({ recorded, answer: () => 'ipv4: Address already assigned.' });
+
+  test('is added where this node put it there and the kernel has not said so yet', async () => {
+    const { perform, local } = there(['10.0.0.7/32@eth0']);
+    assert.deepEqual(errors(await perform([anAction('add')], aSession())), ['add 10.0.0.7: done']);
+    assert.deepEqual([...local.recorded()], ['10.0.0.7/32@eth0']);
+  });
+  test('is somebody else’s otherwise', async () => {
+    const { perform, local } = there([]);
+    const outcomes = await perform([anAction('add')], aSession());
+    assert.deepEqual(errors(outcomes), ['add 10.0.0.7: ipv4: Address already assigned.']);
+    assert.equal(local.recorded().size, 0);
+  });
+});
+
+suite('the record of what may be on an interface', () => {
+  test('is written before the first address is added, with all of them', async () => {
+    const { log, perform } = aScene();
+    await perform([anAction('add'), anAction('add', '2001:db8::7')], aSession());
+    assert.equal(log[0], 'saved 10.0.0.7/32@eth0 2001:db8::7/128@eth0');
+    assert.match(log[1] ?? '', /^address add/);
+  });
+  test('has them before anything is awaited: no decision takes them for absent', async () => {
+    const { local, perform } = aScene();
+    const many = Array.from({ length: 50 }, (_, index) => anAction('add', `10.0.1.${index}`));
+    const performed = perform([anAction('remove', '10.0.2.1'), ...many], aSession());
+    assert.equal(local.recorded().size, 50);
+    await performed;
+  });
+  test('has what is renewed: a renewal adds what has just run out', async () => {
+    const { local, perform } = aScene();
+    const performed = perform([anAction('renew')], aSession());
+    assert.deepEqual([...local.recorded()], ['10.0.0.7/32@eth0']);
+    await performed;
+  });
+  test('forgets what was taken off', async () => {
+    const { local, perform } = aScene({ recorded: ['10.0.0.7/32@eth0', '10.0.0.8/32@eth0'] });
+    await perform([anAction('remove')], null);
+    assert.deepEqual([...local.recorded()], ['10.0.0.8/32@eth0']);
+  });
+  test('forgets what was not there to be taken off', async () => {
+    for (const absent of [
+      'ipv4: Address not found.',
+      'ipv6: address not found.',
+      'Cannot assign requested address',
+    ]) {
+      const { local, perform } = aScene({ recorded: ['10.0.0.7/32@eth0'], answer: () => absent });
+      assert.deepEqual(errors(await perform([anAction('remove')], null)), ['remove 10.0.0.7: done']);
+      assert.equal(local.recorded().size, 0, absent);
+    }
+  });
+  test('keeps what could not be taken off', async () => {
+    // An interface that is not there may have another name by now.
+    for (const error of [
+      'Operation not permitted',
+      'no answer: ip ended (SIGKILL)',
+      'Cannot find device "eth0"',
+    ]) {
+      const { local, perform } = aScene({ recorded: ['10.0.0.7/32@eth0'], answer: () => error });
+      assert.deepEqual(errors(await perform([anAction('remove')], null)), [`remove 10.0.0.7: ${error}`]);
+      assert.equal(local.recorded().size, 1, error);
+    }
+  });
+  test('forgets what the kernel refused to add: it is not there, or somebody else’s', async () => {
+    const { local, perform } = aScene({ answer: () => 'ipv4: Address already assigned.' });
+    assert.deepEqual(errors(await perform([anAction('add')], aSession())), [
+      'add 10.0.0.7: ipv4: Address already assigned.',
+    ]);
+    assert.equal(local.recorded().size, 0);
+  });
+  test('keeps what was there before, whatever the kernel says now', async () => {
+    const { local, perform } = aScene({ recorded: ['10.0.0.7/32@eth0'], answer: () => 'File exists' });
+    await perform([anAction('add')], aSession());
+    assert.equal(local.recorded().size, 1);
+  });
+  test('keeps what nobody answered for', async () => {
+    const { local, perform } = aScene({ answer: () => 'no answer: ip took more than 2000 ms' });
+    await perform([anAction('add')], aSession());
+    assert.equal(local.recorded().size, 1);
+  });
+});
+
+test('an IPv4 network’s other addresses are made safe before one of them can be the first to go', async () => {
+  const { log, perform } = aScene();
+  const wide = { prefixLength: 24 };
+  await perform(
+    [
+      anAction('add', '10.0.0.7', wide),
+      anAction('add', '10.0.0.8'),
+      anAction('add', '2001:db8::7', { prefixLength: 64 }),
+    ],
+    aSession(),
+  );
+  assert.deepEqual(
+    log.filter((line) => line.startsWith('secondaries')),
+    ['secondaries eth0'],
+  );
+  assert.ok(log.indexOf('secondaries eth0') < log.findIndex((line) => line.startsWith('address')));
+});

@@ -1,0 +1,78 @@
+import { Observable } from 'rxjs';
+import { type Kernel, type KernelAddress, kernelKey, type Link } from '../../../src/domain/kernel.ts';
+import { type HostAddress, type HostKernel, INTERFACE } from './host-kernel.ts';
+import type { Process } from './process.ts';
+import type { Random } from './random.ts';
+import type { Timeline } from './timeline.ts';
+
+const ROUTES: Kernel['routes'] = [
+  { family: 4, subnet: 'default', interface: INTERFACE, metric: 0 },
+  { family: 6, subnet: 'default', interface: INTERFACE, metric: 0 },
+];
+
+/** What the kernel had at a moment. */
+interface Sight {
+  readonly toldAt: number;
+  readonly isListing: boolean;
+  entries: readonly HostAddress[];
+  up: boolean;
+}
+
+/** The host's kernel as the agent follows it: a listing, then events, each a moment late, and listings on demand. */
+export function kernelSeen(
+  timeline: Timeline,
+  random: Random,
+  process: Process,
+  kernel: HostKernel,
+): (relist$: Observable<void>) => Observable<Kernel> {
+  return (relist$) =>
+    new Observable((subscriber) => {
+      let dueAt = 0;
+      let askedAt = -Infinity;
+      let newest: Sight | undefined;
+      const seen = new WeakMap<HostAddress, KernelAddress>();
+
+      /** As it is now, told later; in order, one after the other. A listing reads every lifetime anew. */
+      const tell = (delayMs: number, isListing: boolean): void => {
+        const toldAt = timeline.now();
+        const now = { entries: [...kernel.addresses().values()], up: kernel.isUp() };
+        // What happened at one moment is read at once, as lines that wait in a pipe are.
+        if (!isListing && newest?.toldAt === toldAt && !newest.isListing) {
+          Object.assign(newest, now);
+          return;
+        }
+        const sight: Sight = { toldAt, isListing, ...now };
+        newest = sight;
+        const read = (entry: HostAddress): KernelAddress => {
+          const known = isListing ? undefined : seen.get(entry);
+          if (known !== undefined) return known;
+          const { address, prefixLength, interface: name, label } = entry;
+          // The kernel tells whole seconds, rounded up.
+          const leftMs = (entry.lifetime - Math.floor((toldAt - entry.setAt) / 1000)) * 1000;
+          const expiresAt = process.scheduler.now() + leftMs;
+          const fresh = { address, prefixLength, interface: name, label, expiresAt, duplicate: false };
+          seen.set(entry, fresh);
+          return fresh;
+        };
+        dueAt = Math.max(dueAt, toldAt + delayMs);
+        timeline.at(dueAt, () =>
+          process.deliver(() => {
+            const addresses = new Map(sight.entries.map((entry) => [kernelKey(entry), read(entry)] as const));
+            const link: Link = { name: INTERFACE, index: 2, up: sight.up };
+            subscriber.next({ addresses, links: new Map([[INTERFACE, link]]), routes: ROUTES });
+          }),
+        );
+      };
+      const unlisten = kernel.listen(() => tell(random.between(0.1, 5), false));
+      tell(random.between(5, 30), true);
+      const relisting = relist$.subscribe(() => {
+        if (timeline.now() - askedAt < 50) return;
+        askedAt = timeline.now();
+        timeline.after(50, () => tell(random.between(5, 15), true));
+      });
+      return () => {
+        unlisten();
+        relisting.unsubscribe();
+      };
+    });
+}

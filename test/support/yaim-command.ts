@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** How one run of the command line ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** Halves the time that a command takes to start; shared by all of them, and harmless to keep. */
+const compileCache = join(tmpdir(), 'yaim-test-compile-cache');
+
+export interface YaimOptions {
+  /** YAIM_ variables and others; nothing of this process but PATH is inherited. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly directory?: string;
+  readonly input?: string;
+  /** What runs it: `setpriv …`. */
+  readonly through?: readonly string[];
+}
+
+/** Runs `yaim …` as a process of its own; it is killed after 60 s. */
+export function yaim(args: readonly string[], options: YaimOptions = {}): Promise<Ended> {
+  const { environment = {}, directory = '/', input, through = [] } = options;
+  const [file = '', ...rest] = [...through, process.execPath, mainFile, ...args];
+  return new Promise((resolve) => {
+    const settings = {
+      cwd: directory,
+      env: {
+        PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
+        NODE_COMPILE_CACHE: compileCache,
+        ...environment,
+      },
+      timeout: 60_000,
+      killSignal: 'SIGKILL' as const,
+    };
+    const child = execFile(file, rest, settings, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input ?? '');
+  });
+}
