@@ -16,14 +16,14 @@ describe('the page, in Chromium', () => {
   let seen: Seen;
   let page: Page;
   before(async () => {
-    lab = await createLab({ hosts: 3, postgres: false, agent: { rebalance_delay: 100, ttl: 3000 } });
+    lab = await createLab({ hosts: 3, postgres: false, agent: { rebalance_delay: 100, ttl: 6000 } });
     await Promise.all(lab.hosts.map(({ agent }) => agent.waitForEvent('advertised')));
     await lab.etcd.putAll(Object.fromEntries(pool.map((address) => [`${lab.service}/ips/${address}`, ''])));
     await lab.untilCounts([2, 2, 2]);
     browser = await startBrowser(lab.host('db1'), lab.directory);
     seen = await openPage(browser, url);
     page = seen.page;
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(30_000);
     // A page that is loaded anew forgets this.
     await page.evaluate('globalThis.isTheSamePage = true');
   });
@@ -44,12 +44,13 @@ describe('the page, in Chromium', () => {
     lab.hosts.map(({ name }) => `${name}: ${lab.judge.addressesOf(name).join(' ')}`);
   /** The page is told a moment after the kernels. */
   const untilAsHeld = async (on: Page = page): Promise<void> => {
-    const shown =
-      '[...document.querySelectorAll(".card")].map((card) => card.querySelector(".chips").innerText.split(/\\s+/).join(" "))';
-    const wanted = lab.hosts.map(({ name }) => lab.judge.addressesOf(name).join(' '));
-    const isSo = `JSON.stringify(${shown}) === ${JSON.stringify(JSON.stringify(wanted))}`;
+    const shown = lab.hosts.map(({ name }, index) => {
+      const addresses = lab.judge.addressesOf(name).map((address) => address.replaceAll('.', '\\.'));
+      const hasText = new RegExp(`^\\s*${addresses.join('\\s*')}\\s*$`);
+      return on.locator('.card').nth(index).locator('.chips', { hasText }).waitFor({ state: 'attached' });
+    });
     // That it never is so is told by what it is instead.
-    await on.waitForFunction(isSo).catch(() => {});
+    await Promise.allSettled(shown);
     assert.deepEqual(await cards(on), held());
   };
   const untilText = (selector: string, text: string | RegExp, on: Page = page) =>

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from './compile-cache.ts';
 
 /** How one run of the command line ended. */
 export interface Ended {
@@ -11,9 +10,6 @@ export interface Ended {
 }
 
 export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-
-/** Halves the time that a command takes to start; shared by all of them, and harmless to keep. */
-const compileCache = join(tmpdir(), 'yaim-test-compile-cache');
 
 export interface YaimOptions {
   /** YAIM_ variables and others; nothing of this process but PATH is inherited. */
@@ -33,7 +29,7 @@ export function yaim(args: readonly string[], options: YaimOptions = {}): Promis
       cwd: directory,
       env: {
         PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
-        NODE_COMPILE_CACHE: compileCache,
+        ...compileCache,
         ...environment,
       },
       timeout: 60_000,

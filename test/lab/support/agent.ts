@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { compileCache } from '../../support/compile-cache.ts';
 import { type Bell, createBell, type Limit } from './bell.ts';
 import { startProcess } from './lab-process.ts';
 import type { NetworkHost } from './network.ts';
@@ -61,7 +62,7 @@ export function createAgent(host: NetworkHost, directory: string, initial: Agent
         namespace: host.namespace,
         command: [process.execPath, program, 'run', '--config', configFile],
         directory,
-        environment,
+        environment: { ...compileCache, ...environment },
         onLine(line) {
           const parsed = parseLine(line);
           if (parsed === undefined) noise.push(line);

@@ -8,7 +8,7 @@ export interface Service {
   readonly running: boolean;
   /** Whether it ran at all. */
   readonly started: boolean;
-  /** Resolves when it serves. */
+  /** Resolves when it serves. One that was killed may still be about to end. */
   start(): Promise<void>;
   /** SIGKILL to the process and everything it started. Like the others gives the wall clock in ms just before. */
   kill(): number;
@@ -35,6 +35,8 @@ export function createService(
     return newest;
   };
   const isRunning = () => newest !== undefined && newest.exit === undefined;
+  const exited = (timeoutMs = 30_000) => current().waitForExit({ timeoutMs, what: `the end of ${name}` });
+  let killed: LabProcess | undefined;
   return {
     name,
     get process() {
@@ -47,15 +49,19 @@ export function createService(
       return newest !== undefined;
     },
     async start() {
+      if (killed !== undefined && killed === newest) await exited();
       if (isRunning()) throw new Error(`${name} runs already, as ${current().pid}`);
       newest = launch();
       await ready(newest);
     },
-    kill: () => current().signal('SIGKILL', 'tree'),
+    kill() {
+      killed = current();
+      return killed.signal('SIGKILL', 'tree');
+    },
     pause: () => current().signal('SIGSTOP', 'tree'),
     resume: () => current().signal('SIGCONT', 'tree'),
     terminate: (scope = 'leader') => current().signal('SIGTERM', scope),
     signal: (signal, scope) => current().signal(signal, scope),
-    exited: (timeoutMs = 30_000) => current().waitForExit({ timeoutMs, what: `the end of ${name}` }),
+    exited,
   };
 }
