@@ -53,6 +53,14 @@ const isForTests = process.argv.includes('--test');
 const isForBench = process.argv.includes('--bench');
 try {
   checkMachine();
+  await allDone(prepareMachine(), prepareProject());
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  console.error(`setup: ${error.message}`);
+  process.exitCode = error.exitStatus;
+}
+
+async function prepareMachine() {
   await installPackages({
     ...packages,
     ...(isForTests ? testPackages : {}),
@@ -62,13 +70,18 @@ try {
   checkNamespaces();
   if (isForTests)
     await fetchOtherEtcds({ cache: join(root, '.cache'), step, fail: (text) => new SetupError(text) });
+}
+
+async function prepareProject() {
   await installModules();
   checkNode();
   await build();
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(`setup: ${error.message}`);
-  process.exitCode = error.exitStatus;
+}
+
+/** Also when one of them fails, the others come to their end: a package half installed is no state to leave. */
+async function allDone(...works) {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 function checkMachine() {
@@ -236,7 +249,7 @@ async function step(title, [command, ...args], options = {}) {
     process.stderr.write(output);
     throw new SetupError(`${[command, ...args].join(' ')} failed with ${result}; its output is above`);
   }
-  console.error(`setup: done in ${Math.ceil((Date.now() - started) / 1000)} s`);
+  console.error(`setup: ${title}: done in ${Math.ceil((Date.now() - started) / 1000)} s`);
 }
 
 function succeeds(command, ...args) {
