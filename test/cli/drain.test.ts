@@ -140,7 +140,8 @@ describe('yaim drain and resume', () => {
     assert.equal(await get('drain/db3'), '');
     await refusedWith(
       1,
-      /^waited 1 s until db3 has given up 10.0.0.9; db3 stays drained/,
+      // Where etcd is slow it does not get to know more than that within the second.
+      /^waited 1 s until (db3 has given up 10.0.0.9|etcd answers); db3 stays drained/,
       drain(config, anOperator(), 'db3', { timeout: '1s' }),
     );
     await refusedWith(

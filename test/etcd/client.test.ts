@@ -112,7 +112,8 @@ describe('an endpoint that does not answer', () => {
   });
 
   test('because it is mute, costs a read and a keepalive a part of the time for a call', async () => {
-    const longMs = 3000;
+    // What is left of it after that part is more than any machine takes to answer.
+    const longMs = 6000;
     const etcd = open([muteEndpoint, server.endpoint], { timeoutMs: longMs });
     const ms = await took(Promise.all([etcd.range('x'), etcd.keepAlive('1')]));
     assert.ok(ms >= longMs * 0.3 - 5 && ms < longMs, `${ms} ms`);
@@ -128,8 +129,9 @@ describe('an endpoint that does not answer', () => {
   test('fails a write after the time for a call, and does not try it again', async () => {
     const longMs = 1500;
     const etcd = open([muteEndpoint, server.endpoint], { timeoutMs: longMs });
-    const ms = await took(etcd.grant(5));
-    assert.ok(ms >= longMs - 20 && ms < 2 * longMs, `${ms} ms`);
+    // The other one would grant it.
+    const ms = await took(fails(etcd.grant(5), 'timeout', /grant a lease: it did not answer in time$/));
+    assert.ok(ms >= longMs - 20, `${ms} ms`);
     assert.equal(etcd.endpoint(), server.endpoint);
   });
 
@@ -183,17 +185,29 @@ test('a stopped member is given up after the time for a call, and taken back whe
   const [member] = server.members;
   const longMs = 1000;
   const etcd = open([server.endpoint], { timeoutMs: longMs });
-  const { leaseId } = await etcd.grant(30);
-  await etcd.keepAlive(leaseId);
+  const { leaseId } = await open([server.endpoint]).grant(30);
+  // It may be slow, and then it is asked again; the limit is a safety net.
+  const untilKept = async () => {
+    for (const limit = performance.now() + 20_000; ; await sleep(20)) {
+      const kept = await etcd.keepAlive(leaseId).catch((error) => {
+        if (performance.now() > limit) throw error;
+      });
+      if (kept !== undefined) return kept;
+    }
+  };
+  await untilKept();
   member?.pause();
   try {
-    const [read, keep] = await Promise.all([took(etcd.range('x')), took(etcd.keepAlive(leaseId))]);
-    assert.ok(Math.max(read, keep) < 3 * longMs, `${read} ms, ${keep} ms`);
+    const late = /it did not answer in time$/;
+    await Promise.all([
+      fails(etcd.range('x'), 'timeout', late),
+      fails(etcd.keepAlive(leaseId), 'timeout', late),
+    ]);
     await fails(etcd.keepAlive(leaseId), 'timeout', /keep the lease alive: it did not answer in time$/);
   } finally {
     member?.resume();
   }
-  assert.equal((await etcd.keepAlive(leaseId)).ttlMs, 30_000);
+  assert.equal((await untilKept()).ttlMs, 30_000);
 });
 
 describe('a closed client', () => {
@@ -223,7 +237,7 @@ describe('a closed client', () => {
         etcd.close();
       }
       // Fires only if something else keeps the process alive for so long.
-      setTimeout(() => process.exit(3), 4000).unref();
+      setTimeout(() => process.exit(3), 20_000).unref();
     `;
     const child = spawn(
       process.execPath,

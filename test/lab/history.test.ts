@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readHistory } from '../../src/domain/history.ts';
 import { addresses, type Lab, withLab } from './support/lab.ts';
 
@@ -11,9 +12,11 @@ async function history(lab: Lab) {
 }
 
 async function untilRecorded(lab: Lab, count: number): Promise<void> {
-  for (let round = 0; (await history(lab)).length < count; round += 1) {
-    assert.ok(round < 100, `only ${(await history(lab)).length} of ${count} takeovers are on record`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  // A safety net: it takes as long as an address takes to be announced.
+  const limit = performance.now() + 30_000;
+  for (let known = 0; known < count; await delay(50)) {
+    known = (await history(lab)).length;
+    assert.ok(performance.now() < limit, `only ${known} of ${count} takeovers are on record`);
   }
 }
 

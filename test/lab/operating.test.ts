@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { mainFile } from '../support/yaim-command.ts';
-import { addresses, createLab, type Lab } from './support/lab.ts';
+import { addresses, createLab, type Lab, unhurried } from './support/lab.ts';
 
 const pool = addresses(6);
 /** A safety net. */
@@ -10,7 +10,7 @@ const soon = (what: string) => ({ timeoutMs: 30_000, what });
 describe('an operator', () => {
   let lab: Lab;
   before(async () => {
-    lab = await createLab({ hosts: 3, postgres: false, agent: { rebalance_delay: 100 } });
+    lab = await createLab({ hosts: 3, postgres: false, agent: { ...unhurried, rebalance_delay: 100 } });
     await Promise.all(lab.hosts.map(({ agent }) => agent.waitForEvent('advertised')));
     await lab.etcd.putAll(Object.fromEntries(pool.map((address) => [`${lab.service}/ips/${address}`, ''])));
     await lab.untilCounts([2, 2, 2]);

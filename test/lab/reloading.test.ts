@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { addresses, createLab, type Lab, withLab } from './support/lab.ts';
+import { addresses, createLab, type Lab, unhurried, withLab } from './support/lab.ts';
 
 const pool = addresses(4);
 const HOLDING_A_LABEL = `require('net').createServer().listen('\\0yaim-label taken', () => console.log('held'))`;
@@ -12,7 +12,7 @@ describe('SIGHUP', () => {
   let lab: Lab;
   let from = 0;
   before(async () => {
-    lab = await createLab({ hosts: 2, postgres: false, pool });
+    lab = await createLab({ hosts: 2, postgres: false, pool, agent: unhurried });
     await lab.untilCounts([2, 2]);
   });
   after(() => lab.dispose());

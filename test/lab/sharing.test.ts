@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { counted, holderOf, untilGone, untilHeld } from './support/expectations.ts';
-import { addresses, withLab } from './support/lab.ts';
+import { addresses, unhurried, withLab } from './support/lab.ts';
 
 /** Two labs at a time: they wait most of it. */
 describe('a pool', { concurrency: 2 }, () => {
   test('three nodes with real databases share a pool of addresses', { concurrency: false }, async (t) => {
-    await withLab({ hosts: 3, pool: addresses(9), agent: { rebalance_delay: 100 } }, async (lab) => {
+    const agent = { ...unhurried, rebalance_delay: 100 };
+    await withLab({ hosts: 3, pool: addresses(9), agent }, async (lab) => {
       const { judge } = lab;
 
       await t.test('nine addresses lie three, three, three', async () => {
@@ -121,7 +122,7 @@ describe('a pool', { concurrency: 2 }, () => {
   });
 
   test('pool options choose interface and prefix length, and one of a network goes without the others', async () => {
-    await withLab({ hosts: 1, postgres: false }, async (lab) => {
+    await withLab({ hosts: 1, postgres: false, agent: unhurried }, async (lab) => {
       await lab.ip('db1', 'link', 'add', 'extra0', 'type', 'veth', 'peer', 'name', 'extra1');
       await lab.ip('db1', 'link', 'set', 'extra0', 'up');
       await lab.ip('db1', 'link', 'set', 'extra1', 'up');

@@ -13,16 +13,19 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { packageDeb } from '../../scripts/package-deb.ts';
 import { baseArchive } from '../container/support/base-image.ts';
+import { hearRenewals } from '../lab/faults/renewals.ts';
 import { assertNothingMoved } from '../lab/support/expectations.ts';
-import { addresses, type Lab, withLab } from '../lab/support/lab.ts';
+import { addresses, type Lab, unhurried, withLab } from '../lab/support/lab.ts';
 import { startProcess } from '../lab/support/lab-process.ts';
 
 const hasTools =
   process.getuid?.() === 0 &&
   ['dpkg-deb', 'mmdebstrap'].every((name) => spawnSync(name, ['--version']).status === 0);
+
+/** A safety net. */
+const PATIENCE_MS = 30_000;
 
 /** Debian's minimal system in a directory, with a systemctl that writes down what it is asked. */
 suite('the Debian package', { skip: hasTools ? false : 'it takes root, dpkg-deb and mmdebstrap' }, () => {
@@ -86,7 +89,9 @@ suite('the Debian package', { skip: hasTools ? false : 'it takes root, dpkg-deb 
   test('an upgrade keeps what the operator wrote, and moves no address: the old run leaves them to the new one', async () => {
     const asked = pretendSystemd(scratch);
     appendFileSync(config, '# mine\n');
-    await withLab({ hosts: 2, pool: addresses(4), postgres: false, startAgents: false }, async (lab) => {
+    const options = { hosts: 2, pool: addresses(4), postgres: false, startAgents: false, agent: unhurried };
+    await withLab(options, async (lab) => {
+      const renewals = await hearRenewals(lab);
       await lab.host('db2').agent.start();
       const before = start(lab, scratch);
       await lab.untilCounts([2, 2]);
@@ -100,16 +105,16 @@ suite('the Debian package', { skip: hasTools ? false : 'it takes root, dpkg-deb 
       ]);
       // What systemd does then.
       before.signal('SIGUSR1', 'leader');
-      const end = await before.waitForExit({ timeoutMs: 5000, what: 'the end of the old version' });
+      const end = await before.waitForExit({ timeoutMs: PATIENCE_MS, what: 'the end of the old version' });
       assert.deepEqual(end, { code: 0, signal: null });
       const next = start(lab, scratch);
       await next.waitForLine(/"event":"session_started".*"adopted":true/, {
-        timeoutMs: 10_000,
+        timeoutMs: PATIENCE_MS,
         what: 'a session',
       });
       assert.equal(within('yaim', '--version').trim(), '1.1');
-      // Longer than anything lasts that the old one left by itself.
-      await delay(6500);
+      // What the old one left, and when it would have ended, does not matter any more.
+      await renewals.untilRenewed(2);
       await assertNothingMoved(lab, changes);
     });
   });
@@ -143,6 +148,8 @@ function start(lab: Lab, scratch: string) {
     nodename: 'db1',
     etcd_endpoints: lab.etcd.endpoints,
     state_dir: state,
+    // What is left to the next run outlasts the slowest of starts.
+    ...{ ...unhurried, handover: 2 * unhurried.ttl },
   };
   writeFileSync(file, JSON.stringify({ ...config, log_format: 'json' }));
   return startProcess({

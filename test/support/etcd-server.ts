@@ -88,7 +88,8 @@ export async function startEtcd(options: EtcdServerOptions = {}): Promise<EtcdSe
 
   let root: readonly string[] = [];
   const control = async (...args: readonly string[]): Promise<string> => {
-    const reach = ['--endpoints', endpoints.join(','), '--dial-timeout', '1s', '--command-timeout', '5s'];
+    const patience = ['--dial-timeout', '10s', '--command-timeout', '20s'];
+    const reach = ['--endpoints', endpoints.join(','), ...patience];
     const environment = { PATH: process.env['PATH'], ETCDCTL_API: '3' };
     const all = [...reach, ...root, ...(certificates ? controlTls(certificates) : []), ...args];
     return (await run('etcdctl', all, { env: environment })).stdout;

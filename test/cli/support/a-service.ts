@@ -41,7 +41,7 @@ export async function aService(
   };
   const { config } = loadConfig({ environment });
   const agents = someAgents(etcd.endpoint, service);
-  const client = etcdClient({ endpoints: [etcd.endpoint], timeoutMs: 5000 });
+  const client = etcdClient({ endpoints: [etcd.endpoint], timeoutMs: 20_000 });
   const until = (look: (cluster: Cluster) => boolean): Promise<Cluster> =>
     firstValueFrom(
       follow$({ etcd: client, keys: keysOf(service), scheduler: monotonicScheduler }).pipe(

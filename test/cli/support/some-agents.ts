@@ -23,7 +23,7 @@ interface Running {
 }
 
 export function someAgents(endpoint: string, service: string): SomeAgents {
-  const etcd = etcdClient({ endpoints: [endpoint], timeoutMs: 5000 });
+  const etcd = etcdClient({ endpoints: [endpoint], timeoutMs: 20_000 });
   const keys = keysOf(service);
   const running = new Map<string, Running>();
 

@@ -9,8 +9,9 @@ export interface Agents {
   readonly misbehaviour: readonly string[];
 }
 
-const longestStartMs = 15_000;
-const longestStopMs = 15_000;
+/** Safety nets. */
+const longestStartMs = 60_000;
+const longestStopMs = 30_000;
 
 /** Starts and ends agents, and knows of each end whether it was wanted. */
 export function createAgents(

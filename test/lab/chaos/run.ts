@@ -48,7 +48,8 @@ export async function runChaos(plan: Plan, options: RunOptions = {}): Promise<Ob
   const lab = await createLab({
     hosts: plan.nodes.length,
     postgres: false,
-    etcd: { members: 3, arguments: ['--quota-backend-bytes', `${quotaBytes}`] },
+    // Often there is no quorum: what people do by hand is in vain then, and not waited for.
+    etcd: { members: 3, arguments: ['--quota-backend-bytes', `${quotaBytes}`], patienceSeconds: 3 },
     // The next run after a stop with keep comes within it, or not.
     agent: { ttl: plan.ttlMs, handover: plan.ttlMs + 1000 },
     pool: plan.pool,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { counted } from '../support/expectations.ts';
-import { addresses, type Lab, withLab } from '../support/lab.ts';
+import { addresses, type Lab, unhurried, withLab } from '../support/lab.ts';
 import { withEachEtcd } from './each-etcd.ts';
 
 const FLAPS = 5;
 /** Checks as quick as they may be: what they find is told by events, and how soon is not this test's. */
-const checks = { interval: 300, retry_num: 2, retry_after: 50, rebalance_delay: 300 };
+const checks = { ...unhurried, interval: 300, retry_num: 2, retry_after: 50, rebalance_delay: 300 };
 const healthy = ['db1', 'db2'];
 
 withEachEtcd('a sick database is the matter of its own node', async (t, version) => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '../support/lab.ts';
 import type { Service } from '../support/service.ts';
 
@@ -22,11 +23,15 @@ export function usersOf(lab: Lab, member: Service): string[] {
 /** Makes the member the leader, or with `lead: false` one that is not. */
 export async function letLead(lab: Lab, member: Service, lead: boolean): Promise<void> {
   await untilAllServe(lab);
-  const members = await statusOf(lab);
-  const leader = members.find(({ isLeader }) => isLeader);
-  if ((leader?.service === member) === lead) return;
-  const next = members.find(({ service }) => (service === member) === lead);
-  await lab.etcd.control('move-leader', next?.id ?? '');
+  // One that has only just come back may stand for election meanwhile.
+  await repeatedly(async () => {
+    const members = await statusOf(lab);
+    const leader = members.find(({ isLeader }) => isLeader);
+    if (leader === undefined) throw new Error('etcd has no leader');
+    if ((leader.service === member) === lead) return;
+    const next = members.find(({ service }) => (service === member) === lead);
+    await lab.etcd.control('move-leader', next?.id ?? '');
+  });
 }
 
 /** Resolves when every member answers linearizable reads. */
@@ -57,14 +62,14 @@ async function statusOf(lab: Lab) {
   });
 }
 
-/** etcdctl gives up after some seconds by itself: each try waits. */
+/** Until etcd obeys; a member that says no may say so at once. The limit is a safety net. */
 async function repeatedly(attempt: () => Promise<unknown>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
+  for (const limit = performance.now() + 60_000; ; await delay(50)) {
     try {
       await attempt();
       return;
     } catch (error) {
-      if (tries === 8) throw error;
+      if (performance.now() > limit) throw error;
     }
   }
 }

@@ -23,6 +23,8 @@ export interface EtcdOptions {
   readonly user?: EtcdUser;
   /** TLS for clients, who need a certificate too. Members read their own anew for every connection. */
   readonly tls?: Certificates;
+  /** How long etcdctl waits for an answer; default longer than any machine takes. Less: where none is to be expected. */
+  readonly patienceSeconds?: number;
 }
 
 export interface EtcdEntry {
@@ -97,8 +99,10 @@ export function createEtcd(
   );
 
   /** How etcdctl gets in. */
+  const { patienceSeconds = 20 } = options;
   const access = () => [
     ...['--endpoints', endpoints.join(',')],
+    ...['--dial-timeout', `${Math.ceil(patienceSeconds / 3)}s`],
     ...(options.tls === undefined ? [] : controlTls(options.tls)),
     ...(isAuthenticated ? asRoot : []),
   ];
@@ -107,7 +111,7 @@ export function createEtcd(
       'ip',
       [
         ...['netns', 'exec', client.namespace, control],
-        ...[...access(), '--dial-timeout', '1s', '--command-timeout', '3s', ...args],
+        ...[...access(), '--command-timeout', `${patienceSeconds}s`, ...args],
       ],
       {
         environment: { ...cleanEnvironment(), ETCDCTL_API: '3' },

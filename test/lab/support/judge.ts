@@ -99,9 +99,10 @@ export async function createJudge(
       ensureSight();
       return (heardMarkers.get(name) ?? 0) > before;
     };
-    // Repeated, since a monitor that has only just been started may not listen yet.
-    for (let attempt = 0; !heard(); attempt += 1) {
-      if (attempt === 50) throw new Error(`the address monitor of ${name} does not hear the kernel`);
+    // Repeated, since a monitor that has only just been started may not listen yet. The limit is a safety net.
+    for (const limit = performance.now() + 30_000; !heard(); ) {
+      if (performance.now() > limit)
+        throw new Error(`the address monitor of ${name} does not hear the kernel`);
       await run('ip', ['-n', namespace, 'address', 'replace', `${marker}/32`, 'dev', 'lo']);
       await markerBell.until(heard, { timeoutMs: 100, what: 'the marker' }).catch(ensureSight);
     }

@@ -20,6 +20,10 @@ export interface LabProcess {
   readonly exited: Promise<Exit>;
   /** The last lines of stdout and stderr, in the order of their arrival. */
   readonly lines: readonly string[];
+  /** How many lines there have been, also those that are kept no more. */
+  readonly lineCount: number;
+  /** Those that came after so many, as far as they are kept. */
+  linesAfter(count: number): readonly string[];
   /** The first line that matches, also among those that were written already. */
   waitForLine(pattern: RegExp, limit: Limit): Promise<string>;
   waitForExit(limit: Limit): Promise<Exit>;
@@ -57,10 +61,12 @@ export function startProcess(options: ProcessOptions): LabProcess {
     },
   );
   const lines: string[] = [];
+  let lineCount = 0;
   let exit: Exit | undefined;
   const bell: Bell = createBell(() => describe(name, lines, exit));
   const hear = (source: 'stdout' | 'stderr') => (line: string) => {
     lines.push(line);
+    lineCount += 1;
     if (lines.length > keptLines) lines.shift();
     onLine(line, source);
     bell.ring();
@@ -85,6 +91,10 @@ export function startProcess(options: ProcessOptions): LabProcess {
     name,
     pid: child.pid ?? 0,
     lines,
+    get lineCount() {
+      return lineCount;
+    },
+    linesAfter: (count) => lines.slice(Math.max(0, lines.length - (lineCount - count))),
     exited,
     get exit() {
       return exit;

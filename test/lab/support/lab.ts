@@ -46,6 +46,9 @@ export function addresses(count: number, first = 101): string[] {
   return Array.from({ length: count }, (_, index) => `10.77.0.${first + index}`);
 }
 
+/** Keys of agents where no lease has to end: none ends, nor does a lifetime, because the machine stood still for seconds. */
+export const unhurried = { ttl: 30_000 };
+
 /**
  * Runs `body` in a lab of its own and takes that down whatever happens.
  * Fails when two hosts had one address at the same time, whatever the body thinks of it.

@@ -1,6 +1,6 @@
 /*
  * Runs in the client's namespace: node probe-process.ts PERIOD_MS ADDRESS…
- * Knocks at each address again and again and prints a JSON line for each answer.
+ * Knocks at each address again and again and prints a JSON line for each answer, and for each knock that has none.
  * A closed port answers too, with RST, so that the hosts need no server on their pool addresses.
  */
 import { connect } from 'node:net';
@@ -19,17 +19,20 @@ const now = () => offset + performance.now();
 for (const address of addresses) setInterval(() => knock(address), Number(period));
 
 function knock(address: string): void {
+  const knockedMs = now();
+  const tell = (isAnswered: boolean): void => {
+    process.stdout.write(`${JSON.stringify({ address, isAnswered, knockedMs, atMs: now() })}\n`);
+  };
   const socket = connect({ host: address, port });
-  socket.setTimeout(patienceMs, () => socket.destroy());
+  socket.setTimeout(patienceMs, () => {
+    tell(false);
+    socket.destroy();
+  });
   socket.once('connect', () => {
-    answered(address);
+    tell(true);
     socket.destroy();
   });
   socket.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ECONNREFUSED') answered(address);
+    if (error.code === 'ECONNREFUSED') tell(true);
   });
-}
-
-function answered(address: string): void {
-  process.stdout.write(`${JSON.stringify({ address, atMs: now() })}\n`);
 }

@@ -19,6 +19,8 @@ export interface Probe {
   untilAllAnswered(limit: Limit): Promise<void>;
   /** Resolves when an address has answered after a moment of the wall clock. */
   untilAnswered(address: string, afterMs: number, limit: Limit): Promise<void>;
+  /** Resolves when a knock of after a moment has had no answer for half a second. */
+  untilUnanswered(address: string, afterMs: number, limit: Limit): Promise<void>;
   /** Of the silences that ended after a moment; 0 when there was none. */
   longestSilenceMs(address: string, afterMs: number): number;
   stop(): void;
@@ -30,8 +32,11 @@ export interface ProbeOptions {
   readonly silenceMs?: number;
 }
 
-interface Answer {
+interface Knock {
   readonly address: string;
+  readonly isAnswered: boolean;
+  readonly knockedMs: number;
+  /** When it was answered, or waited for no more. */
   readonly atMs: number;
 }
 
@@ -45,16 +50,21 @@ export function startProbe(
 ): Probe {
   const silences: Silence[] = [];
   const lastAnswerMs = new Map<string, number>();
+  const lastUnansweredMs = new Map<string, number>();
   const bell = createBell(() => {
     const missing = addresses.filter((address) => !lastAnswerMs.has(address));
     const recent = silences.slice(-10).map((silence) => `  ${JSON.stringify(silence)}`);
     return [`never answered: ${missing.join(', ') || 'none'}; the last silences:`, ...recent].join('\n');
   });
-  const hear = ({ address, atMs }: Answer) => {
+  const hearAnswer = ({ address, atMs }: Knock) => {
     const fromMs = lastAnswerMs.get(address) ?? atMs;
     if (atMs - fromMs >= silenceMs) silences.push({ address, fromMs, toMs: atMs, ms: atMs - fromMs });
     if (silences.length > keptSilences) silences.shift();
     lastAnswerMs.set(address, atMs);
+  };
+  const hear = (knock: Knock) => {
+    if (knock.isAnswered) hearAnswer(knock);
+    else lastUnansweredMs.set(knock.address, knock.knockedMs);
     bell.ring();
   };
   const probe = startProcess({
@@ -77,6 +87,8 @@ export function startProbe(
     untilAllAnswered: (limit) => until(() => addresses.every((address) => lastAnswerMs.has(address)), limit),
     untilAnswered: (address, afterMs, limit) =>
       until(() => (lastAnswerMs.get(address) ?? 0) > afterMs, limit),
+    untilUnanswered: (address, afterMs, limit) =>
+      until(() => (lastUnansweredMs.get(address) ?? 0) > afterMs, limit),
     longestSilenceMs: (address, afterMs) =>
       silences
         .filter((silence) => silence.address === address && silence.toMs > afterMs)
