@@ -28,7 +28,7 @@ import {
 import { coalesce, type Soon } from './coalesce.ts';
 import { decide, ownByKey } from './domain/decide.ts';
 import type { Decision } from './domain/decision.ts';
-import type { Kernel } from './domain/kernel.ts';
+import type { Kernel, KernelEvent } from './domain/kernel.ts';
 import type { Keys } from './domain/keys.ts';
 import { doubtedUntil } from './domain/session.ts';
 import type { Health, Planned, Settings, View } from './domain/view.ts';
@@ -58,8 +58,8 @@ export interface AgentDependencies {
   readonly etcd: Etcd;
   readonly keys: Keys;
   readonly ip: IpBatch;
-  /** The kernel's state; lists anew when `relist$` emits. */
-  readonly kernel$: (relist$: Observable<void>) => Observable<Kernel>;
+  /** The kernel's state, with what `ip` answered as soon as it did; lists anew when `relist$` emits. */
+  readonly kernel$: (asked: KernelAsked) => Observable<Kernel>;
   readonly health$: Observable<Health>;
   readonly announcer: Announcer;
   readonly local: LocalStore;
@@ -78,6 +78,11 @@ export interface AgentDependencies {
   readonly live$: Observable<LiveOptions>;
   /** Beside the daemon: sees every view, and has no say. */
   readonly watching?: (view$: Observable<View>) => Observable<never>;
+}
+
+export interface KernelAsked {
+  readonly relist$: Observable<void>;
+  readonly answered$: Observable<readonly KernelEvent[]>;
 }
 
 export interface Stop {
@@ -107,10 +112,14 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
     const live$ = deps.live$.pipe(shareLatest());
     const settings$ = live$.pipe(map(({ settings }) => settings));
     const rebalanceDelayMs$ = live$.pipe(map(({ rebalanceDelayMs }) => rebalanceDelayMs));
-    const relistKernel$ = new Subject<void>();
+    const relist$ = new Subject<void>();
+    const answered$ = new Subject<readonly KernelEvent[]>();
     const barred$ = new Subject<void>();
     const leaving$ = new Subject<void>();
-    const relist = (): void => relistKernel$.next();
+    const relist = (): void => relist$.next();
+    const answered = (events: readonly KernelEvent[]): void => {
+      if (events.length > 0) answered$.next(events);
+    };
 
     // Streams in.
     const followed$ = follow$({ etcd, keys, scheduler }).pipe(tap(journal.followed), shareLatest());
@@ -136,7 +145,10 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
       shareLatest(),
     );
     const kept$ = stop$.pipe(filter(({ keep }) => keep));
-    const setLifetimes = lifetimesOf(deps, async () => (await firstValueFrom(settings$)).label);
+    const setLifetimes = lifetimesOf(
+      { ...deps, answered },
+      async () => (await firstValueFrom(settings$)).label,
+    );
     const lease = { ...deps, ...journal, setLifetimes };
     const sessions$ = provenSession$({ ...lease, doubts$, barred$ }, suspended$, journal, options).pipe(
       // What becomes of a lease that is given back or left to the next run is not this run's to prove.
@@ -149,7 +161,7 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
     const decision$ = combineLatest({
       planned: planned$.pipe(startWith(null)),
       kernel: deps
-        .kernel$(relistKernel$)
+        .kernel$({ relist$, answered$ })
         .pipe(tap((kernel) => local.forget(foreignNow(kernel, local.recorded())))),
       health: health$,
       session: sessions$,
@@ -186,7 +198,7 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
 
     // Effects out; none any more once everything is left to the next run.
     const effects$ = merge(
-      kernelLoop$({ ...deps, ...journal, relist, perform: performKernel(deps) }, decision$),
+      kernelLoop$({ ...deps, ...journal, relist, perform: performKernel({ ...deps, answered }) }, decision$),
       etcdLoop$(
         {
           ...deps,
@@ -201,8 +213,9 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
         decision$,
       ),
       deps.supervisor.watch(decision$),
-      narrate$(journal, { decision$, planned$, own$, announced$ }),
+      // Before anything is told: what makes an address known to its neighbours does not wait for lines of the log.
       record$(takeover$, { ...deps, nodename: options.nodename, failed: journal.recordFailed }),
+      narrate$(journal, { decision$, planned$, own$, announced$ }),
     ).pipe(takeUntil(kept$));
     const stopped$ = stop$.pipe(
       withLatestFrom(sessions$),

@@ -8,12 +8,17 @@ export interface LocalStore {
   readonly local$: Observable<Local>;
   readonly recorded: () => ReadonlySet<string>;
   readonly record: (keys: readonly string[]) => void;
+  /** These are about to be recorded: saved now, while there is time, they need not be then. */
+  readonly expect: (keys: readonly string[]) => void;
   readonly forget: (keys: readonly string[]) => void;
   /** The address could not be put on an interface: it is refused for a while, longer each time. */
   readonly refuse: (address: Address, reason: string) => void;
   readonly accept: (address: Address) => void;
   readonly sendReleases: (releases: readonly Release[]) => void;
 }
+
+/** For how long what is saved may name what is not there any more, or not yet: the next run finds out. */
+const EXACT_AFTER_MS = 1000;
 
 const FIRST_REFUSAL_MS = 1000;
 const LONGEST_REFUSAL_MS = 60_000;
@@ -32,13 +37,25 @@ export function localStore(
   const ends = new Map<Address, Subscription>();
   const update = (change: Partial<Local>): void => state.next({ ...state.value, ...change });
 
-  const setRecorded = (recorded: ReadonlySet<string>): void => {
-    if (
-      recorded.size === state.value.recorded.size &&
-      [...recorded].every((key) => state.value.recorded.has(key))
-    )
-      return;
+  let saved = state.value.recorded;
+  let exactly: Subscription | undefined;
+  const saveNow = (recorded: ReadonlySet<string>): void => {
+    saved = recorded;
     save(recorded);
+  };
+  /** Never less than what is recorded; at once only where that is more: an address on its way waits for no disk. */
+  const saveFor = (recorded: ReadonlySet<string>): void => {
+    if (![...recorded].every((key) => saved.has(key))) saveNow(recorded);
+    if (saved.size === recorded.size) return;
+    exactly?.unsubscribe();
+    exactly = timer(EXACT_AFTER_MS, scheduler).subscribe(() => {
+      if (saved.size !== state.value.recorded.size) saveNow(state.value.recorded);
+    });
+  };
+
+  const setRecorded = (recorded: ReadonlySet<string>): void => {
+    if (isSame(recorded, state.value.recorded)) return;
+    saveFor(recorded);
     update({ recorded });
   };
 
@@ -53,6 +70,11 @@ export function localStore(
     recorded: () => state.value.recorded,
     record: (keys) => {
       if (keys.length > 0) setRecorded(new Set([...state.value.recorded, ...keys]));
+    },
+    expect: (keys) => {
+      const expected = new Set([...state.value.recorded, ...keys]);
+      if (![...expected].every((key) => saved.has(key))) saveNow(expected);
+      saveFor(state.value.recorded);
     },
     // Asked with every event of the kernel, mostly for nothing.
     forget: (keys) => {
@@ -80,4 +102,8 @@ export function localStore(
       if (sent.length > 0) update({ releasing: new Map([...state.value.releasing, ...sent]) });
     },
   };
+}
+
+function isSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((key) => other.has(key));
 }

@@ -28,6 +28,8 @@ export interface GoodbyeDependencies {
 const OFF_MS = 1500;
 /** How long etcd may take to accept what is given back. Addresses are off before that. */
 const GIVEN_BACK_MS = 1500;
+/** How long others may take for what is free now. The end of the lease, a write like theirs, would be in front of them. */
+const TAKEN_MS = 100;
 
 /**
  * From a decision with `stopping` to the end, in less than 5 s whatever etcd does: first every address is off the
@@ -44,6 +46,7 @@ export function goodbye$(deps: GoodbyeDependencies, decision$: Observable<Decisi
     first(isGivenBack),
     timeout({ first: GIVEN_BACK_MS, scheduler, with: () => EMPTY }),
   );
+  const taken$ = decision$.pipe(first(isTaken), timeout({ first: TAKEN_MS, scheduler, with: () => EMPTY }));
   const revoked$ = decision$.pipe(
     take(1),
     switchMap(({ view: { session } }) =>
@@ -51,7 +54,7 @@ export function goodbye$(deps: GoodbyeDependencies, decision$: Observable<Decisi
     ),
   );
   // Once more at the end: an address whose adding was under way at the stop shows up after the first look.
-  return concat(off$, givenBack$, off$, revoked$).pipe(ignoreElements());
+  return concat(off$, givenBack$, taken$, off$, revoked$).pipe(ignoreElements());
 }
 
 async function revoke(
@@ -66,6 +69,13 @@ async function revoke(
     revokeFailed(error);
   }
   saveLeases([]);
+}
+
+/** Whether nothing is free that somebody should have. */
+function isTaken({ view: { planned } }: Decision): boolean {
+  if (planned === null) return true;
+  const { plan, cluster } = planned;
+  return !plan.moves.some(({ address, to }) => to !== null && !cluster.guards.has(address));
 }
 
 /** Whether nothing of this node is left in etcd but its session. */

@@ -24,7 +24,7 @@ function aHost(answer: (line: string) => string | undefined = () => undefined, r
     kill: () => {},
   };
   const local = localStore({ recorded }, scheduler, () => {});
-  const deps = { ip, scheduler, local, allowSecondaries: () => {} };
+  const deps = { ip, scheduler, local, answered: () => {}, allowSecondaries: () => {} };
   return { batches, setLifetimes: lifetimesOf(deps, async () => 'yaim') };
 }
 

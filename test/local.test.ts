@@ -42,15 +42,43 @@ suite('the record', () => {
     assert.equal(savedWhenSeen, 1);
   });
   test('is saved and told about only when it changes', () => {
-    const { store, saved, views } = aStore(['a']);
+    const { store, saved, views, pass } = aStore(['a']);
     store.record(['a']);
     store.record([]);
     store.forget(['z']);
     assert.deepEqual([saved.length, views.length], [0, 1]);
     store.record(['a', 'b']);
     store.forget(['a']);
-    assert.deepEqual(saved, ['a b', 'b']);
     assert.deepEqual([...store.recorded()], ['b']);
+    pass(1000);
+    assert.deepEqual(saved, ['a b', 'b']);
+  });
+  test('may be saved with more than it has for a second, and never with less', () => {
+    const { store, saved, pass } = aStore(['a', 'b']);
+    store.forget(['a']);
+    pass(999);
+    assert.deepEqual(saved, []);
+    store.record(['c']);
+    assert.deepEqual(saved, ['b c']);
+    store.forget(['b']);
+    store.record(['b']);
+    pass(2000);
+    assert.deepEqual(saved, ['b c']);
+  });
+  test('is saved with what is expected, and told of it when it is there', () => {
+    const { store, saved, views, pass, local } = aStore(['a']);
+    store.expect(['b']);
+    assert.deepEqual([saved, views.length], [['a b'], 1]);
+    store.record(['b']);
+    assert.deepEqual([saved, [...local().recorded]], [['a b'], ['a', 'b']]);
+    pass(2000);
+    assert.equal(saved.length, 1);
+  });
+  test('is saved without what was expected and did not come', () => {
+    const { store, saved, pass } = aStore(['a']);
+    store.expect(['b']);
+    pass(1000);
+    assert.deepEqual(saved, ['a b', 'a']);
   });
 });
 

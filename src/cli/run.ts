@@ -141,10 +141,10 @@ export async function run(
     etcd,
     keys,
     ip,
-    kernel$: (relist$) =>
+    kernel$: (asked) =>
       kernel$({
+        ...asked,
         scheduler,
-        relist$,
         failed: ({ message }) =>
           log('error', 'kernel_failed', 'the kernel is not followed; trying again', { error: message }),
       }).pipe(tap(whenLinksChange(ip.forgetLinks))),

@@ -27,6 +27,8 @@ export interface Claim {
   readonly poolKey: string;
   /** A mark without a lease to replace; null where there must be none. */
   readonly markRevision: number | null;
+  /** Where it will go. */
+  readonly placement: Placement;
   readonly reason: string;
 }
 
@@ -39,11 +41,15 @@ export interface Release {
 }
 
 export type EtcdAction =
-  /** Marks given back, all at once; with `withdraw` the presence goes in the same transaction. */
+  /**
+   * Marks given back, all at once; with `withdraw` the presence goes in the same transaction, and `text` is what this node
+   * tells about itself from then on, where that is new: written afterwards, it would be in front of the takers' claims.
+   */
   | {
       readonly kind: 'release';
       readonly releases: readonly Release[];
       readonly withdraw: boolean;
+      readonly text?: string;
       readonly leaseId: LeaseId;
       readonly reason: string;
     }

@@ -118,7 +118,11 @@ function decideEtcd(
   const isLast = isOnInterface.size === 0 && ![...holdings.values()].some(({ kind }) => kind === 'keep');
   if (releases.length > 0 || (withdraw && isLast)) {
     const reason = releases[0]?.reason ?? whyNotServing(view) ?? 'the node is not ready';
-    return [{ kind: 'release', releases, withdraw: withdraw && isLast, leaseId, reason }];
+    const release = { kind: 'release', releases, withdraw: withdraw && isLast, leaseId, reason } as const;
+    const told = cluster.sessions.get(view.settings.nodename);
+    const text = wantedSession(view, own);
+    const isNews = release.withdraw && told?.leaseId === leaseId && told.text !== text;
+    return [isNews ? { ...release, text } : release];
   }
   // What frees addresses for others is not held up by telling about it.
   if (withdraw) return [];

@@ -138,7 +138,11 @@ function addClaim(
   if (entry === undefined || holdings.has(address) || withheld.has(address)) return;
   // A guard, or a mark under any lease, ends by itself when its holder does: it is never touched.
   if (cluster.guards.has(address) || (mark !== undefined && !isStray(mark))) return;
-  if (view.local.refusals.has(address) || 'problem' in placementIn(view, cluster, address)) return;
-  const claim: Claim = { address, poolKey: entry.key, markRevision: mark?.modRevision ?? null, reason };
-  holdings.set(address, { kind: 'claim', claim });
+  const placement = placementIn(view, cluster, address);
+  if (view.local.refusals.has(address) || 'problem' in placement) return;
+  const markRevision = mark?.modRevision ?? null;
+  holdings.set(address, {
+    kind: 'claim',
+    claim: { address, poolKey: entry.key, markRevision, placement, reason },
+  });
 }

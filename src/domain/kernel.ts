@@ -39,6 +39,11 @@ export interface Kernel {
 export type KernelEvent =
   | { readonly kind: 'address'; readonly address: KernelAddress }
   | { readonly kind: 'address-gone'; readonly address: KernelAddress }
+  /**
+   * `ip` answered that it put one on or took one off, mostly before the kernel's own event has been read. Where that was
+   * read first, and perhaps what somebody did since, it is the newer one.
+   */
+  | { readonly kind: 'put-on' | 'taken-off'; readonly address: KernelAddress }
   | { readonly kind: 'link'; readonly link: Link }
   | { readonly kind: 'link-gone'; readonly name: string }
   /** Routes are few and change seldom: they are listed again instead of followed one by one. */
@@ -75,12 +80,24 @@ export function applyEvents(kernel: Kernel, events: readonly KernelEvent[]): Ker
   for (const event of events) {
     if (event.kind === 'address') addresses.set(kernelKey(event.address), event.address);
     else if (event.kind === 'address-gone') addresses.delete(kernelKey(event.address));
+    else if (event.kind === 'put-on' || event.kind === 'taken-off') applyAnswer(addresses, event);
     else if (event.kind === 'link') links.set(event.link.name, event.link);
     else if (event.kind === 'link-gone') links.delete(event.name);
   }
   // Links change seldom, and the same map says that they did not.
   const isAboutLinks = events.some(({ kind }) => kind === 'link' || kind === 'link-gone');
   return { ...kernel, addresses, links: isAboutLinks ? links : kernel.links };
+}
+
+function applyAnswer(
+  addresses: Map<string, KernelAddress>,
+  { kind, address }: Extract<KernelEvent, { readonly kind: 'put-on' | 'taken-off' }>,
+): void {
+  const key = kernelKey(address);
+  const known = addresses.get(key);
+  if (kind === 'put-on' && known === undefined) addresses.set(key, address);
+  // What is permanent is not what was taken off: somebody else has put it there since.
+  if (kind === 'taken-off' && known?.expiresAt !== Infinity) addresses.delete(key);
 }
 
 /** Whether an event only says that an address which is there ends later than it was known to: what a renewal brings. */

@@ -1,7 +1,7 @@
 import type { SchedulerLike } from 'rxjs';
 import type { KernelAction } from '../domain/action.ts';
 import { type Address, familyOf } from '../domain/address.ts';
-import { kernelKey } from '../domain/kernel.ts';
+import { type KernelAddress, type KernelEvent, kernelKey } from '../domain/kernel.ts';
 import { BATCH_MS, lifetimeSeconds, outlastsProof, type Session } from '../domain/session.ts';
 import type { View } from '../domain/view.ts';
 import { type IpBatch, isUnanswered } from '../kernel/ip-batch.ts';
@@ -24,6 +24,8 @@ export interface AddressDependencies {
   readonly scheduler: SchedulerLike;
   /** What may be on an interface: from before it is added until `ip` says that it is off. */
   readonly local: Pick<LocalStore, 'recorded' | 'record' | 'forget'>;
+  /** Told what `ip` says that it did, in the moment that it says so: the kernel's own event takes another process to read. */
+  readonly answered: (events: readonly KernelEvent[]) => void;
   /** Called before an IPv4 address with a prefix shorter than 32 is put on an interface. */
   readonly allowSecondaries: (interfaceName: string) => void;
 }
@@ -66,7 +68,7 @@ export function performKernel(deps: AddressDependencies) {
     // is about to be added, and give its mark to another node. (A renewal adds, too, what has just run out.)
     const before = local.recorded();
     local.record(others.map(kernelKey));
-    const removed = await remove(deps, removals);
+    const removed = await remove(deps, removals, label);
     const answered = others.length === 0 ? [] : await put(deps, others, session as Session, label);
     const outcomes = [...removed, ...answered.map((outcome) => orThereAlready(outcome, before))];
     // What the kernel refused is not there, or somebody else's.
@@ -98,8 +100,9 @@ function isRefused(error: string | undefined): boolean {
 
 /** Takes addresses off; one that is not there is off. */
 async function remove(
-  { ip, local }: AddressDependencies,
+  { ip, local, answered }: AddressDependencies,
   actions: readonly KernelAction[],
+  label: string,
 ): Promise<KernelOutcome[]> {
   if (actions.length === 0) return [];
   const errors = await ip.run(actions.map((action) => `address delete ${subjectOf(action)}`));
@@ -109,7 +112,9 @@ async function remove(
   });
   // What could not be taken off stays ours, whatever its interface is called by now.
   local.record(outcomes.flatMap(({ action, error }) => (error === undefined ? [] : [kernelKey(action)])));
-  local.forget(outcomes.flatMap(({ action, error }) => (error === undefined ? [kernelKey(action)] : [])));
+  const off = outcomes.flatMap(({ action, error }) => (error === undefined ? [action] : []));
+  local.forget(off.map(kernelKey));
+  answered(off.map((action) => ({ kind: 'taken-off', address: entryOf(action, 0, label) })));
   return outcomes;
 }
 
@@ -119,7 +124,7 @@ async function put(
   session: Session,
   label: string,
 ): Promise<readonly KernelOutcome[]> {
-  const { ip, scheduler } = deps;
+  const { ip, scheduler, answered } = deps;
   for (const { kind, address, prefixLength, interface: name } of wanted) {
     if (kind === 'add' && familyOf(address) === 4 && prefixLength < 32) deps.allowSecondaries(name);
   }
@@ -128,14 +133,31 @@ async function put(
   if (actions.length === 0) return [];
   const errors = await ip.run(actions.map((action) => lineOf(action, lifetime, label)));
   const outcomes = actions.map((action, index) => ({ action, error: errors[index] }));
-  if (!outlastsProof(session, lifetime, scheduler.now())) return outcomes;
+  const now = scheduler.now();
+  if (!outlastsProof(session, lifetime, now)) {
+    const added = outcomes.filter(({ action, error }) => action.kind === 'add' && error === undefined);
+    const expiresAt = now + lifetime * 1000;
+    answered(added.map(({ action }) => ({ kind: 'put-on', address: entryOf(action, expiresAt, label) })));
+    return outcomes;
+  }
   // So slow that a lifetime could outlast the proof: off again at once; the next decision adds what still may be.
   const late = outcomes.filter(({ error }) => error === undefined);
   await remove(
     deps,
     late.map(({ action }) => ({ ...action, kind: 'remove', reason: 'it was added too late' })),
+    label,
   );
   return outcomes.map(({ action, error }) => ({ action, error: error ?? TOO_SLOW }));
+}
+
+/** As the kernel's event has it. */
+function entryOf(
+  { address, prefixLength, interface: name }: KernelAction,
+  expiresAt: number,
+  label: string,
+): KernelAddress {
+  const labelled = familyOf(address) === 4 ? `${name}:${label}` : null;
+  return { address, prefixLength, interface: name, label: labelled, expiresAt, duplicate: false };
 }
 
 /** A renewal decided on before the proof was worth a second less: it would shorten what it should lengthen. */

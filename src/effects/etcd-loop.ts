@@ -1,6 +1,8 @@
 import { from, type Observable, type SchedulerLike, switchMap, timer } from 'rxjs';
-import type { EtcdAction } from '../domain/action.ts';
+import type { Soon } from '../coalesce.ts';
+import type { Claim, EtcdAction } from '../domain/action.ts';
 import { type Decision, type Echo, nextEtcdAction } from '../domain/decision.ts';
+import { kernelKey } from '../domain/kernel.ts';
 import type { View } from '../domain/view.ts';
 import { EtcdError } from '../etcd/api.ts';
 import type { LocalStore } from '../local.ts';
@@ -9,7 +11,8 @@ import type { Written } from './mark.ts';
 
 export interface EtcdLoopDependencies {
   readonly perform: (action: EtcdAction) => Promise<readonly Written[]>;
-  readonly local: Pick<LocalStore, 'sendReleases'>;
+  readonly local: Pick<LocalStore, 'sendReleases' | 'expect'>;
+  readonly soon: Soon;
   readonly scheduler: SchedulerLike;
   readonly retryAfterMs: () => number;
   readonly written: (action: EtcdAction, durationMs: number) => void;
@@ -35,7 +38,10 @@ async function perform(deps: EtcdLoopDependencies, action: EtcdAction, view: Vie
   const startedAt = deps.scheduler.now();
   if (action.kind === 'release') deps.local.sendReleases(action.releases);
   try {
-    const written = await deps.perform(action);
+    const performed = deps.perform(action);
+    // While etcd works. What is claimed is recorded before it is added, which would wait for that.
+    if (action.kind === 'claim') deps.soon(() => deps.local.expect(action.claims.map(placeOf)));
+    const written = await performed;
     if (written.every(({ succeeded }) => succeeded)) {
       deps.written(action, deps.scheduler.now() - startedAt);
       const revision = Math.max(...written.map((result) => result.revision));
@@ -49,4 +55,8 @@ async function perform(deps: EtcdLoopDependencies, action: EtcdAction, view: Vie
     deps.failed(action, error);
     return 'failed';
   }
+}
+
+function placeOf({ address, placement }: Claim): string {
+  return kernelKey({ address, ...placement });
 }

@@ -60,13 +60,14 @@ async function performAll(
     deps.relist();
     return 'failed';
   }
-  return ({ kernel }) => done.every((action) => isEchoed(action, kernel, view.kernel));
+  return (now) => done.every((action) => isEchoed(action, now, view.kernel));
 }
 
-function isEchoed(action: KernelAction, kernel: Kernel, before: Kernel): boolean {
+function isEchoed(action: KernelAction, { kernel, local }: View, before: Kernel): boolean {
   const key = kernelKey(action);
   const now = kernel.addresses.get(key);
-  if (action.kind === 'remove') return now === undefined;
+  // With its record: where the kernel's event was faster than `ip`'s answer, it would be taken off once more.
+  if (action.kind === 'remove') return now === undefined && !local.recorded.has(key);
   if (action.kind === 'add') return now !== undefined;
   return now === undefined || now.expiresAt !== before.addresses.get(key)?.expiresAt;
 }

@@ -52,18 +52,22 @@ export function claim({ etcd, keys, nodename, wallClock }: MarkDependencies) {
 
 /**
  * Gives marks back together with their guards, on condition of the guards' revisions: a release that arrives late,
- * after the address was claimed anew, does nothing. With `withdraw` the presence goes with the last of them.
+ * after the address was claimed anew, does nothing. With `withdraw` the presence goes with the last of them,
+ * and what this node tells about itself is written.
  */
 export function release({ etcd, keys, nodename }: MarkDependencies) {
-  return async ({ releases, withdraw, leaseId }: ActionOf<'release'>): Promise<readonly Written[]> => {
-    const presence: Operation = { kind: 'delete', key: keys.node(nodename) };
-    if (releases.length === 0) {
-      return [await etcd.transact([{ key: keys.node(nodename), leaseId }], [presence])];
+  return async ({ releases, withdraw, text, leaseId }: ActionOf<'release'>): Promise<readonly Written[]> => {
+    const session = keys.session(nodename);
+    const isPresent: Condition[] = [{ key: keys.node(nodename), leaseId }];
+    const withdrawal: Operation[] = [{ kind: 'delete', key: keys.node(nodename) }];
+    if (text !== undefined) {
+      isPresent.push({ key: session, leaseId });
+      withdrawal.push({ kind: 'put', key: session, value: text, leaseId });
     }
+    if (releases.length === 0) return [await etcd.transact(isPresent, withdrawal)];
     return inChunks(releases, (chunk, isLast) => {
-      const conditions: Condition[] = [];
-      const operations: Operation[] = withdraw && isLast ? [presence] : [];
-      if (withdraw && isLast) conditions.push({ key: keys.node(nodename), leaseId });
+      const conditions: Condition[] = withdraw && isLast ? [...isPresent] : [];
+      const operations: Operation[] = withdraw && isLast ? [...withdrawal] : [];
       for (const { address, guardRevision, markRevision } of chunk) {
         for (const [key, modRevision] of [
           [keys.guard(address), guardRevision],

@@ -2,7 +2,18 @@ import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { auditTime, connect, filter, merge, Observable, retry, type SchedulerLike, scan, timer } from 'rxjs';
+import {
+  auditTime,
+  connect,
+  EMPTY,
+  filter,
+  merge,
+  Observable,
+  retry,
+  type SchedulerLike,
+  scan,
+  timer,
+} from 'rxjs';
 import { applyEvents, isProlongation, type Kernel, type KernelEvent } from '../domain/kernel.ts';
 import { parseAddressList, parseMonitorLine, parseRouteList } from '../kernel/ip-output.ts';
 import { gatherRenewals, type Seen } from './gather-renewals.ts';
@@ -24,6 +35,8 @@ export interface KernelDependencies {
   readonly failed: (error: Error) => void;
   /** Asks for a listing beside the regular ones. */
   readonly relist$: Observable<void>;
+  /** What `ip` answered: as good as the kernel's own event, and here before it. */
+  readonly answered$?: Observable<readonly KernelEvent[]>;
 }
 
 /** Listing anew heals what was missed: the kernel drops messages for a reader that is too slow. */
@@ -36,10 +49,11 @@ const GATHER_MS = 50;
  * followed event by event. Events that come during a listing are applied again on top of it, in order.
  */
 export function kernel$(deps: KernelDependencies): Observable<Kernel> {
-  const { scheduler, command = 'ip', failed, relist$ } = deps;
+  const { scheduler, command = 'ip', failed, relist$, answered$ = EMPTY } = deps;
   return monitor$(command, scheduler).pipe(
     connect((monitored$) => {
-      const events$ = monitored$.pipe(filter((batch) => batch !== 'listening'));
+      const told$ = monitored$.pipe(filter((batch) => batch !== 'listening'));
+      const events$ = merge(told$, answered$);
       const isUnlisted = linkNews();
       const changed$ = events$.pipe(
         filter(

@@ -147,6 +147,15 @@ suite('a node that must not serve', () => {
   });
   test("leaves another one's presence under its name alone", () =>
     expectSteps({ health: 'sick', presences: { db1: { leaseId: FOREIGN_LEASE } } }));
+  test('says in etcd why it is sick in the transaction that gives everything back, if its session is on its lease', () => {
+    const texts = (parts: Parameters<typeof aView>[0]) =>
+      decide(aView({ ...held, health: 'sick', ...parts })).map((action) =>
+        action.kind === 'release' ? action.text : action.kind,
+      );
+    assert.match(String(texts({ unpublished: true })), /the database is down/);
+    assert.deepEqual(texts({ unpublished: true, sessions: ['db2'] }), [undefined]);
+    assert.deepEqual(texts({}), [undefined]);
+  });
   test('says in etcd why it is sick, once everything is given back', () =>
     expectSteps({ health: 'sick', nodes: ['db2'], unpublished: true }, 'publish'));
   test('tells nothing before it is rid of everything: that frees addresses for others', () => {

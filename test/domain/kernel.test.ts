@@ -99,3 +99,28 @@ suite('an event of the kernel', () => {
     assert.ok(!isProlongation(kernel, { kind: 'routes-changed' }));
   });
 });
+
+suite('an answer of ip', () => {
+  const there = applyEvents(nothing, [{ kind: 'address', address: seven }]);
+  const keysOf = ({ addresses }: typeof there) => [...addresses.keys()];
+
+  test('is as good as the kernel’s event', () => {
+    const on = applyEvents(nothing, [{ kind: 'put-on', address: seven }]);
+    assert.deepEqual(on.addresses, there.addresses);
+    assert.deepEqual(keysOf(applyEvents(on, [{ kind: 'taken-off', address: seven }])), []);
+  });
+  test('tells nothing that the kernel’s own event has told already', () => {
+    const later = { ...seven, expiresAt: seven.expiresAt + 1 };
+    const [known] = applyEvents(there, [{ kind: 'put-on', address: later }]).addresses.values();
+    assert.equal(known, seven);
+    assert.deepEqual(keysOf(applyEvents(nothing, [{ kind: 'taken-off', address: seven }])), []);
+  });
+  test('that an address is off does not hide one that somebody put there for ever since', () => {
+    const foreign = { ...seven, expiresAt: Infinity };
+    const kernel = applyEvents(nothing, [
+      { kind: 'address', address: foreign },
+      { kind: 'taken-off', address: seven },
+    ]);
+    assert.deepEqual([...kernel.addresses.values()], [foreign]);
+  });
+});

@@ -30,6 +30,7 @@ function aScene({ recorded = [], answer = () => undefined, batchMs = () => 0 }: 
   const scheduler = new VirtualTimeScheduler();
   const log: string[] = [];
   const batches: (readonly string[])[] = [];
+  const answered: string[] = [];
   const local = localStore({ recorded }, scheduler, (keys) => log.push(`saved ${[...keys].join(' ')}`));
   const performed = performKernel({
     ip: {
@@ -45,11 +46,19 @@ function aScene({ recorded = [], answer = () => undefined, batchMs = () => 0 }: 
     },
     scheduler,
     local,
+    answered: (events) =>
+      answered.push(
+        ...events.map((event) =>
+          'address' in event
+            ? `${event.kind} ${event.address.address} ${event.address.expiresAt}`
+            : event.kind,
+        ),
+      ),
     allowSecondaries: (name) => log.push(`secondaries ${name}`),
   });
   const perform = (actions: readonly KernelAction[], session: View['session']) =>
     performed(actions, { session, settings: aSettings() });
-  return { scheduler, log, batches, local, perform };
+  return { scheduler, log, batches, answered, local, perform };
 }
 
 function errors(outcomes: readonly KernelOutcome[]): readonly string[] {
@@ -292,4 +301,32 @@ test('an IPv4 network’s other addresses are made safe before one of them can b
     ['secondaries eth0'],
   );
   assert.ok(log.indexOf('secondaries eth0') < log.findIndex((line) => line.startsWith('address')));
+});
+
+suite('what `ip` answered', () => {
+  test('is told at once: what is on, until when at the latest, and what is off', async () => {
+    const { answered, perform } = aScene();
+    await perform([anAction('remove'), anAction('add', '10.0.0.8')], aSession());
+    assert.deepEqual(answered, ['taken-off 10.0.0.7 0', 'put-on 10.0.0.8 8000']);
+  });
+  test('of an address that was not there says that it is off', async () => {
+    const { answered, perform } = aScene({ answer: () => 'Cannot assign requested address' });
+    await perform([anAction('remove')], aSession());
+    assert.deepEqual(answered, ['taken-off 10.0.0.7 0']);
+  });
+  test('is nothing where it failed or said nothing, and nothing new of a renewal', async () => {
+    for (const error of ['Operation not permitted', 'no answer: killed', 'Cannot find device "eth0"']) {
+      const { answered, perform } = aScene({ answer: () => error });
+      await perform([anAction('remove'), anAction('add', '10.0.0.8')], aSession());
+      assert.deepEqual(answered, [], error);
+    }
+    const { answered, perform } = aScene();
+    await perform([anAction('renew')], aSession());
+    assert.deepEqual(answered, []);
+  });
+  test('of an address that was added too late says only that it is off again', async () => {
+    const { answered, perform } = aScene({ batchMs: (lines) => (lines[0]?.includes('add') ? 1001 : 0) });
+    await perform([anAction('add')], aSession());
+    assert.deepEqual(answered, ['taken-off 10.0.0.7 0']);
+  });
 });

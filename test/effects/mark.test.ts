@@ -23,7 +23,13 @@ async function performed(action: EtcdAction, failing: (transaction: Transaction)
   return { transactions, written };
 }
 
-const seven = { address: address('10.0.0.7'), poolKey: 'svc/ips/10.0.0.7/', markRevision: null, reason: '' };
+const seven = {
+  address: address('10.0.0.7'),
+  poolKey: 'svc/ips/10.0.0.7/',
+  markRevision: null,
+  placement: { interface: 'eth0', prefixLength: 32 },
+  reason: '',
+};
 const guardText = '{"node":"db1","since":"noon"}';
 const lease = { leaseId: '101', reason: '' };
 
@@ -154,6 +160,21 @@ suite('a release', () => {
         operations: [{ kind: 'delete', key: 'svc/nodes/db1' }],
       },
     ]);
+  });
+  test('tells with the presence what is new about the node, if its session is on the own lease', async () => {
+    for (const releases of [[], [aRelease()]]) {
+      const action = { kind: 'release', releases, withdraw: true, text: 'news', ...lease } as const;
+      const { transactions } = await performed(action);
+      assert.equal(transactions.length, 1);
+      assert.deepEqual(transactions[0]?.conditions.slice(0, 2), [
+        { key: 'svc/nodes/db1', leaseId: '101' },
+        { key: 'svc/sessions/db1', leaseId: '101' },
+      ]);
+      assert.deepEqual(transactions[0]?.operations.slice(0, 2), [
+        { kind: 'delete', key: 'svc/nodes/db1' },
+        { kind: 'put', key: 'svc/sessions/db1', value: 'news', leaseId: '101' },
+      ]);
+    }
   });
   test('of many addresses takes the presence with the last of them', async () => {
     const releases = manyAddresses(90).map((ip) => aRelease({ address: ip }));

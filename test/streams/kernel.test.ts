@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { filter, firstValueFrom, map, NEVER, type Observable, Subject, take, tap, toArray } from 'rxjs';
 import { monotonicScheduler } from '../../src/clock.ts';
-import type { Kernel } from '../../src/domain/kernel.ts';
+import type { Kernel, KernelEvent } from '../../src/domain/kernel.ts';
 import { kernel$ } from '../../src/streams/kernel.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
 
@@ -81,6 +81,24 @@ suite('the kernel, followed', () => {
         filter((addresses) => addresses.join() === expected),
       ),
     );
+  });
+
+  test('has what ip answered before the monitor says it', async () => {
+    listing('10.0.0.7');
+    const answered$ = new Subject<readonly KernelEvent[]>();
+    const deps = { scheduler: monotonicScheduler, command: fakeIp('exec sleep 30'), relist$: NEVER };
+    const seen = await firstValueFrom(
+      kernel$({ ...deps, answered$, failed: ({ message }) => failures.push(message) }).pipe(
+        tap(({ addresses }) => {
+          for (const address of addresses.values())
+            setImmediate(() => answered$.next([{ kind: 'taken-off', address }]));
+        }),
+        take(2),
+        map(addressesOf),
+        toArray(),
+      ),
+    );
+    assert.deepEqual(seen, [['10.0.0.7'], []]);
   });
 
   test('is listed anew when asked', async () => {

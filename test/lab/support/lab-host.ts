@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Agent, createAgent } from './agent.ts';
 import { createPgbouncer, createPostgres, createTemplate, type Postgres } from './database.ts';
 import type { LabOptions } from './lab-options.ts';
-import { ownDirectory } from './leftovers.ts';
+import { makeInMemory, ownDirectory } from './leftovers.ts';
 import type { NetworkHost } from './network.ts';
 import type { Service } from './service.ts';
 
@@ -36,7 +36,7 @@ export async function createLabHost(
   const pgbouncer = await createPgbouncer(host, within('pgbouncer'), pgbouncerOptions);
   const postgres = await (options.postgres === false ? undefined : buildPostgres());
   await Promise.all([postgres?.start(), pgbouncer.start()]);
-  const agent = createAgent(host, within('yaim'), {
+  const agent = createAgent(host, makeInMemory(join(directory, 'yaim')), {
     service: labService,
     nodename: host.name,
     etcd_endpoints: endpoints,

@@ -1,10 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
 
 /*
  * Everything a lab leaves in the system is found by name: namespaces `yaim-<pid>-db1` (the second lab of a
- * process: `yaim-<pid>.2-db1`), and one directory `/tmp/yaim-lab-<pid>` a process. All processes live in the
+ * process: `yaim-<pid>.2-db1`), and one directory `/tmp/yaim-lab-<pid>` a process, with its like in memory. All processes live in the
  * namespaces. All of this is synchronous, so that it also works while the process exits.
  */
 
@@ -12,6 +21,8 @@ const namespaceDirectory = '/run/netns';
 /** Not os.tmpdir(): user postgres must get there, and a Unix socket's path has 107 characters at most. */
 const temporaryDirectory = '/tmp';
 const directoryPrefix = 'yaim-lab-';
+/** What is on no disk on hosts, as all below /run, is on none here: its writes would wait for etcd's, and they for them. */
+const memory = '/dev/shm';
 
 /** The directory of this process's labs; made, and signed with its owner, at the first call. */
 export function ownDirectory(): string {
@@ -23,6 +34,22 @@ export function ownDirectory(): string {
     renameSync(join(directory, 'owner.new'), join(directory, 'owner'));
   }
   return directory;
+}
+
+/** Makes a directory below `ownDirectory()` whose files are in memory. */
+export function makeInMemory(directory: string): string {
+  mkdirSync(inMemory(directory), { recursive: true });
+  symlinkSync(inMemory(directory), directory);
+  return directory;
+}
+
+function inMemory(directory: string): string {
+  return join(memory, relative(temporaryDirectory, directory));
+}
+
+function removeDirectory(directory: string): void {
+  for (const each of [inMemory(directory), directory])
+    rmSync(each, { recursive: true, force: true, maxRetries: 3 });
 }
 
 export function namespaceName(runId: string, host: string): string {
@@ -38,14 +65,13 @@ export function sweepLeftovers(): void {
 /** Ends and removes everything of one lab. */
 export function sweepLab(runId: string, directory: string): void {
   sweepNamespaces(list(namespaceDirectory).filter((name) => name.startsWith(namespaceName(runId, ''))));
-  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  removeDirectory(directory);
 }
 
 /** Ends and removes everything of all labs of one process. */
 export function sweepOwner(pid: number): void {
   sweepNamespaces(list(namespaceDirectory).filter((name) => ownerOf(name) === pid));
-  const directory = join(temporaryDirectory, `${directoryPrefix}${pid}`);
-  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  removeDirectory(join(temporaryDirectory, `${directoryPrefix}${pid}`));
 }
 
 /** The processes that live in the named namespaces. */

@@ -1,5 +1,12 @@
 import { Observable } from 'rxjs';
-import { type Kernel, type KernelAddress, kernelKey, type Link } from '../../../src/domain/kernel.ts';
+import type { KernelAsked } from '../../../src/agent.ts';
+import {
+  applyEvents,
+  type Kernel,
+  type KernelAddress,
+  kernelKey,
+  type Link,
+} from '../../../src/domain/kernel.ts';
 import { type HostAddress, type HostKernel, INTERFACE } from './host-kernel.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
@@ -18,18 +25,26 @@ interface Sight {
   up: boolean;
 }
 
-/** The host's kernel as the agent follows it: a listing, then events, each a moment late, and listings on demand. */
+/**
+ * The host's kernel as the agent follows it: a listing, then events, each a moment late, and listings on demand. What `ip`
+ * answered is there at once, and what was seen before that may still come after it.
+ */
 export function kernelSeen(
   timeline: Timeline,
   random: Random,
   process: Process,
   kernel: HostKernel,
-): (relist$: Observable<void>) => Observable<Kernel> {
-  return (relist$) =>
+): (asked: KernelAsked) => Observable<Kernel> {
+  return ({ relist$, answered$ }) =>
     new Observable((subscriber) => {
       let dueAt = 0;
       let askedAt = -Infinity;
       let newest: Sight | undefined;
+      let told: Kernel | undefined;
+      const next = (kernel: Kernel): void => {
+        told = kernel;
+        subscriber.next(kernel);
+      };
       const seen = new WeakMap<HostAddress, KernelAddress>();
 
       /** As it is now, told later; in order, one after the other. A listing reads every lifetime anew. */
@@ -59,7 +74,7 @@ export function kernelSeen(
           process.deliver(() => {
             const addresses = new Map(sight.entries.map((entry) => [kernelKey(entry), read(entry)] as const));
             const link: Link = { name: INTERFACE, index: 2, up: sight.up };
-            subscriber.next({ addresses, links: new Map([[INTERFACE, link]]), routes: ROUTES });
+            next({ addresses, links: new Map([[INTERFACE, link]]), routes: ROUTES });
           }),
         );
       };
@@ -70,7 +85,11 @@ export function kernelSeen(
         askedAt = timeline.now();
         timeline.after(50, () => tell(random.between(5, 15), true));
       });
+      const hearing = answered$.subscribe((events) => {
+        if (told !== undefined) next(applyEvents(told, events));
+      });
       return () => {
+        hearing.unsubscribe();
         unlisten();
         relisting.unsubscribe();
       };
