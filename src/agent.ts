@@ -26,10 +26,12 @@ import {
   withLatestFrom,
 } from 'rxjs';
 import { coalesce, type Soon } from './coalesce.ts';
-import { decide, ownByKey } from './domain/decide.ts';
+import { decide } from './domain/decide.ts';
 import type { Decision } from './domain/decision.ts';
 import type { Kernel, KernelEvent } from './domain/kernel.ts';
+import { placingOf } from './domain/kernel-table.ts';
 import type { Keys } from './domain/keys.ts';
+import { ownByKey } from './domain/own.ts';
 import { doubtedUntil } from './domain/session.ts';
 import type { Health, Planned, Settings, View } from './domain/view.ts';
 import { performKernel } from './effects/address.ts';
@@ -160,9 +162,7 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
     // One decision.
     const decision$ = combineLatest({
       planned: planned$.pipe(startWith(null)),
-      kernel: deps
-        .kernel$({ relist$, answered$ })
-        .pipe(tap((kernel) => local.forget(foreignNow(kernel, local.recorded())))),
+      kernel: deps.kernel$({ relist$, answered$ }).pipe(tap(forgetForeign(local))),
       health: health$,
       session: sessions$,
       rebalance: rebalance$(planned$, rebalanceDelayMs$, scheduler),
@@ -187,7 +187,9 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
     );
     const own$ = decision$.pipe(
       map(({ view }) => ownByKey(view)),
-      distinctUntilChanged((a, b) => a.size === b.size && [...a.keys()].every((key) => b.has(key))),
+      distinctUntilChanged(
+        (a, b) => a === b || (a.size === b.size && [...a.keys()].every((key) => b.has(key))),
+      ),
       shareLatest(),
     );
 
@@ -259,8 +261,13 @@ function provenSession$(
 }
 
 /** What we put there and somebody made his: without a lifetime it is not ours any more. */
-function foreignNow({ addresses }: Kernel, recorded: ReadonlySet<string>): readonly string[] {
-  return [...recorded].filter((key) => addresses.get(key)?.expiresAt === Infinity);
+function forgetForeign({ recorded, forget }: LocalStore): (kernel: Kernel) => void {
+  let seen: object | undefined;
+  return ({ addresses }) => {
+    if (placingOf(addresses) === seen) return;
+    seen = placingOf(addresses);
+    forget([...recorded()].filter((key) => addresses.get(key)?.expiresAt === Infinity));
+  };
 }
 
 /** The monotonic clock stood still while the machine slept: what was proven before counts for a moment more. */

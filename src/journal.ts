@@ -2,7 +2,7 @@ import type { EtcdAction, KernelAction } from './domain/action.ts';
 import type { Address } from './domain/address.ts';
 import type { Cluster } from './domain/cluster.ts';
 import type { Takeover } from './domain/history.ts';
-import type { KernelAddress } from './domain/kernel.ts';
+import type { KernelPlace } from './domain/kernel.ts';
 import type { Health } from './domain/view.ts';
 import type { KernelOutcome } from './effects/address.ts';
 import type { EtcdError } from './etcd/api.ts';
@@ -37,4 +37,4 @@ export interface Journal {
 }
 
 /** What this node has on its interfaces, by kernel key. */
-export type Own = ReadonlyMap<string, KernelAddress>;
+export type Own = ReadonlyMap<string, KernelPlace>;

@@ -69,7 +69,9 @@ export function localStore(
     local$: state,
     recorded: () => state.value.recorded,
     record: (keys) => {
-      if (keys.length > 0) setRecorded(new Set([...state.value.recorded, ...keys]));
+      const { recorded } = state.value;
+      // Asked with every renewal, mostly for nothing.
+      if (keys.some((key) => !recorded.has(key))) setRecorded(new Set([...recorded, ...keys]));
     },
     expect: (keys) => {
       const expected = new Set([...state.value.recorded, ...keys]);

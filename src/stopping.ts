@@ -11,8 +11,8 @@ import {
   take,
   timeout,
 } from 'rxjs';
-import { ownAddresses } from './domain/decide.ts';
 import type { Decision } from './domain/decision.ts';
+import { ownByKey } from './domain/own.ts';
 import type { Etcd } from './etcd/api.ts';
 
 export interface GoodbyeDependencies {
@@ -39,7 +39,7 @@ const TAKEN_MS = 100;
 export function goodbye$(deps: GoodbyeDependencies, decision$: Observable<Decision>): Observable<never> {
   const { scheduler } = deps;
   const off$ = decision$.pipe(
-    first(({ view }) => ownAddresses(view).length === 0),
+    first(({ view }) => ownByKey(view).size === 0),
     timeout({ first: OFF_MS, scheduler }),
   );
   const givenBack$ = decision$.pipe(

@@ -12,8 +12,8 @@ import {
   throttleTime,
   timer,
 } from 'rxjs';
-import { ownAddresses } from './domain/decide.ts';
 import type { Decision } from './domain/decision.ts';
+import { ownByKey } from './domain/own.ts';
 import { isProven } from './domain/session.ts';
 import type { View } from './domain/view.ts';
 import type { Notify } from './kernel/notify-socket.ts';
@@ -97,7 +97,7 @@ function isUp({ session, health, now }: View): boolean {
 
 function statusOf(view: View): string {
   const { health, session, now } = view;
-  const count = ownAddresses(view).length;
+  const count = ownByKey(view).size;
   const held = `${count} ${count === 1 ? 'address' : 'addresses'}`;
   const etcd = session !== 'adopting' && isProven(session, now) ? 'session proven' : 'no proven session';
   const database = health.kind === 'sick' ? `database sick: ${health.reason}` : `database ${health.kind}`;

@@ -10,7 +10,7 @@ import {
   startWith,
 } from 'rxjs';
 import type { Takeover } from './domain/history.ts';
-import type { KernelAddress } from './domain/kernel.ts';
+import type { KernelPlace } from './domain/kernel.ts';
 import { type TakeoverEvent, takeoverTracker } from './domain/takeovers.ts';
 import type { Planned } from './domain/view.ts';
 import type { Announced } from './effects/announce.ts';
@@ -18,7 +18,7 @@ import type { Announced } from './effects/announce.ts';
 export interface TakeoverSources {
   readonly planned$: Observable<Planned>;
   /** Kernel key → address: what this node has on its interfaces. */
-  readonly own$: Observable<ReadonlyMap<string, KernelAddress>>;
+  readonly own$: Observable<ReadonlyMap<string, KernelPlace>>;
   readonly announced$: Observable<Announced>;
 }
 
@@ -37,7 +37,7 @@ export function takeovers$(
   return defer(() => {
     const track = takeoverTracker(nodename);
     const added$ = own$.pipe(
-      startWith<ReadonlyMap<string, KernelAddress>>(new Map()),
+      startWith<ReadonlyMap<string, KernelPlace>>(new Map()),
       pairwise(),
       mergeMap(([before, own]) => [...own].filter(([key]) => !before.has(key))),
       map(([, { address }]): TakeoverEvent => ({ kind: 'added', address })),

@@ -42,11 +42,14 @@ async function observe(size: number) {
     const { agent } = lab.host('db1');
     await lab.untilCounts([size], { timeoutMs: 30_000 });
     await delay(CALM_MS);
-    const pids = processTree(agent.process.pid);
-    const before = { messages: await messagesReceived(lab), cpuMs: cpuMsOf(pids), atMs: performance.now() };
+    const before = {
+      messages: await messagesReceived(lab),
+      cpuMs: cpuMsOf(agent.process.pid),
+      atMs: performance.now(),
+    };
     await delay(SPAN_MS);
     const spanMs = performance.now() - before.atMs;
-    const cpuMs = cpuMsOf(pids) - before.cpuMs;
+    const cpuMs = cpuMsOf(agent.process.pid) - before.cpuMs;
     const messages = (await messagesReceived(lab)) - before.messages;
     return {
       messagesASecond: (messages / spanMs) * 1000,
@@ -66,9 +69,9 @@ async function messagesReceived(lab: Lab): Promise<number> {
   return counters.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-/** Processor time of processes and of those that they started and waited for. */
-function cpuMsOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
+/** Processor time of a process, of all that it started, and of those of them that have ended. */
+function cpuMsOf(root: number): number {
+  return processTree(root).reduce((sum, pid) => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // Behind the name, which may contain anything; utime, stime, cutime and cstime are fields 14 to 17.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -1,8 +1,11 @@
 import { type Address, compareAddresses, whyUnusable } from './address.ts';
 import type { Cluster, LeaseId, Presence } from './cluster.ts';
+import { derived } from './derived.ts';
 import { whyNotServing } from './holdings.ts';
-import type { Kernel, KernelAddress } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
+import { ownIn } from './own.ts';
 import { placementOf } from './placement.ts';
+import { type Standing, standingOf } from './standing.ts';
 import { formatPresence, formatSession, parsePresence } from './values.ts';
 import type { Settings, View } from './view.ts';
 
@@ -54,17 +57,15 @@ function firstOf([first, ...others]: readonly string[]): readonly string[] {
 }
 
 /** The value that this node's session key should have. */
-export function wantedSession(
-  { session, health, kernel, planned }: View,
-  own: readonly KernelAddress[],
-): string {
+export function wantedSession(view: View): string {
+  const { session, health, kernel, planned } = view;
   const instance = session === null || session === 'adopting' ? '' : session.instance;
   const proven = session === null || session === 'adopting' ? -Infinity : session.provenUntil;
   const isInPool = (address: Address): boolean => planned?.cluster.pool.has(address) ?? false;
-  const mine = new Set(own);
   const occupied = new Set<Address>();
-  for (const address of kernel.addresses.values()) {
-    if (mine.has(address) || whyUnusable(address.address) !== undefined) continue;
+  for (const key of foreignIn(standingOf(view))) {
+    const address = kernel.addresses.get(key);
+    if (address === undefined) continue;
     // It ends before our proof does: ours on its way out, of which the kernel's event will tell in a moment. (What DHCP or
     // a router's advertisement gave a host has a lifetime, too: of minutes and more.)
     if (address.expiresAt <= proven && isInPool(address.address)) continue;
@@ -81,6 +82,14 @@ export function wantedSession(
     occupied: [...wanted, ...others.slice(0, MOST_OCCUPIED)].sort(compareAddresses),
   });
 }
+
+/** By kernel key: what others than yaim have put on interfaces, and clients could reach. */
+const foreignIn = derived((view: Standing): readonly string[] => {
+  const own = ownIn(view);
+  return [...view.kernel.addresses].flatMap(([key, { address }]) =>
+    own.has(key) || whyUnusable(address) !== undefined ? [] : [key],
+  );
+});
 
 /** What this host cannot take now, so that the others plan around it. */
 function refusalsOf({ planned, settings, kernel, local }: View): ReadonlyMap<Address, string> {

@@ -1,11 +1,12 @@
 import type { Claim, Placement, Release } from './action.ts';
 import type { Address } from './address.ts';
 import type { Cluster } from './cluster.ts';
+import { derived } from './derived.ts';
 import { kernelKey } from './kernel.ts';
 import { addressesByLease, isStray, strayMarks } from './marks.ts';
 import { placementOf } from './placement.ts';
 import type { Move } from './plan.ts';
-import { isProven } from './session.ts';
+import { type Standing, standingOf } from './standing.ts';
 import type { Planned, View } from './view.ts';
 
 /** What this node should do about one address. */
@@ -19,22 +20,22 @@ export type Holding =
 
 /** Every address that concerns this node; none while its session is not proven. */
 export function holdingsOf(view: View): ReadonlyMap<Address, Holding> {
+  return holdingsIn(standingOf(view));
+}
+
+export const holdingsIn = derived((view: Standing): ReadonlyMap<Address, Holding> => {
   const holdings = new Map<Address, Holding>();
-  const { planned, session } = view;
-  if (planned === null || session === 'adopting' || !isProven(session, view.now)) return holdings;
+  const { planned, leaseId } = view;
+  if (planned === null || leaseId === null) return holdings;
   const { cluster, plan } = planned;
-  const context: Context = { view, planned, leaseId: session.leaseId, moves: movesAway(view, planned) };
+  const context: Context = { view, planned, leaseId, moves: movesAway(view, planned) };
   for (const onLease of [addressesByLease(cluster.guards), addressesByLease(cluster.marks)]) {
-    for (const address of onLease.get(session.leaseId) ?? []) {
+    for (const address of onLease.get(leaseId) ?? []) {
       if (!holdings.has(address)) holdings.set(address, held(context, address));
     }
   }
   const present = cluster.nodes.get(view.settings.nodename);
-  if (
-    view.health.kind !== 'healthy' ||
-    whyNotServing(view) !== undefined ||
-    present?.leaseId !== session.leaseId
-  ) {
+  if (view.health.kind !== 'healthy' || whyNotServing(view) !== undefined || present?.leaseId !== leaseId) {
     return holdings;
   }
   for (const { address, to, kind, reason } of plan.moves) {
@@ -48,24 +49,32 @@ export function holdingsOf(view: View): ReadonlyMap<Address, Holding> {
     addClaim(holdings, context, mark.address, 'its mark names this node, by hand');
   }
   return holdings;
-}
+});
 
 /** Why this node must hold nothing now, as far as it knows itself; undefined while it may. */
-export function whyNotServing({ stopping, health, settings, planned }: View): string | undefined {
+export function whyNotServing({
+  stopping,
+  health,
+  settings,
+  planned,
+}: Pick<View, 'stopping' | 'health' | 'settings' | 'planned'>): string | undefined {
   if (stopping) return 'yaim is stopping';
   if (planned?.cluster.drained.has(settings.nodename)) return 'the node is drained';
   return health.kind === 'sick' ? health.reason : undefined;
 }
 
 interface Context {
-  readonly view: View;
+  readonly view: Standing;
   readonly planned: Planned;
   readonly leaseId: string;
   readonly moves: ReadonlyMap<Address, Move>;
 }
 
 /** Moves that this node has to follow: those for the balance only once the imbalance has stood long enough. */
-function movesAway({ settings, rebalance }: View, { cluster, plan }: Planned): ReadonlyMap<Address, Move> {
+function movesAway(
+  { settings, rebalance }: Standing,
+  { cluster, plan }: Planned,
+): ReadonlyMap<Address, Move> {
   const moves = new Map<Address, Move>();
   // While the others do not see this node, the plan gives its addresses away; that is not meant.
   if (!cluster.nodes.has(settings.nodename)) return moves;
@@ -95,7 +104,7 @@ function held(context: Context, address: Address): Holding {
 
 type MaybePlacement = Placement | { readonly problem: string };
 
-function placementIn({ settings, kernel }: View, cluster: Cluster, address: Address): MaybePlacement {
+function placementIn({ settings, kernel }: Standing, cluster: Cluster, address: Address): MaybePlacement {
   const entry = cluster.pool.get(address);
   if (entry === undefined) return { problem: 'it is not in the pool' };
   const placement = placementOf(address, entry.options, settings, kernel);

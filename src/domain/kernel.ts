@@ -73,38 +73,13 @@ export function parseKernelKey(key: string): KernelPlace | undefined {
   return { address, prefixLength, interface: name };
 }
 
-/** The kernel after `events`, in their order. */
-export function applyEvents(kernel: Kernel, events: readonly KernelEvent[]): Kernel {
-  const addresses = new Map(kernel.addresses);
-  const links = new Map(kernel.links);
-  for (const event of events) {
-    if (event.kind === 'address') addresses.set(kernelKey(event.address), event.address);
-    else if (event.kind === 'address-gone') addresses.delete(kernelKey(event.address));
-    else if (event.kind === 'put-on' || event.kind === 'taken-off') applyAnswer(addresses, event);
-    else if (event.kind === 'link') links.set(event.link.name, event.link);
-    else if (event.kind === 'link-gone') links.delete(event.name);
-  }
-  // Links change seldom, and the same map says that they did not.
-  const isAboutLinks = events.some(({ kind }) => kind === 'link' || kind === 'link-gone');
-  return { ...kernel, addresses, links: isAboutLinks ? links : kernel.links };
-}
-
-function applyAnswer(
-  addresses: Map<string, KernelAddress>,
-  { kind, address }: Extract<KernelEvent, { readonly kind: 'put-on' | 'taken-off' }>,
-): void {
-  const key = kernelKey(address);
-  const known = addresses.get(key);
-  if (kind === 'put-on' && known === undefined) addresses.set(key, address);
-  // What is permanent is not what was taken off: somebody else has put it there since.
-  if (kind === 'taken-off' && known?.expiresAt !== Infinity) addresses.delete(key);
-}
-
 /** Whether an event only says that an address which is there ends later than it was known to: what a renewal brings. */
-export function isProlongation({ addresses }: Kernel, event: KernelEvent): boolean {
-  if (event.kind !== 'address') return false;
-  const { label, duplicate, expiresAt } = event.address;
-  const known = addresses.get(kernelKey(event.address));
+export function isProlongation(
+  known: KernelAddress | undefined,
+  { label, duplicate, expiresAt }: KernelAddress,
+): boolean {
   if (known === undefined || known.label !== label || known.duplicate !== duplicate) return false;
+  // What has no end is not yaim's, and becomes no more so by an end.
+  if (known.expiresAt === Infinity) return false;
   return expiresAt !== Infinity && expiresAt >= known.expiresAt;
 }

@@ -14,7 +14,7 @@ import {
   timer,
 } from 'rxjs';
 import type { Address } from '../domain/address.ts';
-import type { KernelAddress } from '../domain/kernel.ts';
+import type { KernelPlace } from '../domain/kernel.ts';
 
 /** Tells the neighbours where an address is: gratuitous ARP request and reply, or an unsolicited NA. */
 export type Announcer = (address: Address, interfaceName: string) => Promise<void>;
@@ -35,7 +35,7 @@ export interface Announced {
 const MOMENTS_MS: readonly number[] = [0, 20, 100, 500, 2000, 5000];
 const REFRESH_MS = 60_000;
 
-type Own = ReadonlyMap<string, KernelAddress>;
+type Own = ReadonlyMap<string, KernelPlace>;
 
 /** Announces each address from the moment the kernel has it until the kernel has it no more. */
 export function announcements$(own$: Observable<Own>, deps: AnnounceDependencies): Observable<Announced> {
@@ -50,7 +50,7 @@ export function announcements$(own$: Observable<Own>, deps: AnnounceDependencies
 }
 
 function announce$(
-  { address, interface: name }: KernelAddress,
+  { address, interface: name }: KernelPlace,
   { announcer, scheduler }: AnnounceDependencies,
 ): Observable<Announced> {
   let isFirst = true;

@@ -1,31 +1,33 @@
 import {
   auditTime,
   connect,
-  distinctUntilChanged,
+  debounceTime,
   filter,
-  map,
+  type MonoTypeOperatorFunction,
   merge,
-  type OperatorFunction,
   type SchedulerLike,
 } from 'rxjs';
 
-/** A state, and whether anything but lifetimes is different from the one before. */
-export interface Seen<T> {
-  readonly value: T;
+/** Whether anything but lifetimes is different from what was seen before. */
+export interface Seen {
   readonly isNews: boolean;
 }
 
-const GATHER_MS = 10;
+/** Longer than from one line of a batch to the next on a busy machine. */
+const QUIET_MS = 5;
+const LONGEST_MS = 40;
 
 /**
- * News at once, renewals together: each second brings one for every address, line by line, and nothing but the next
- * batch of renewals waits for them. A decision for each few lines would be most of what the agent does at rest.
+ * News at once, renewals together, when a batch of them is over: each second brings one for every address, line by line,
+ * and nothing but the next batch of renewals waits for them. A decision for each few lines would be most of what the
+ * agent does at rest. What was told already may be told again.
  */
-export function gatherRenewals<T>(scheduler: SchedulerLike): OperatorFunction<Seen<T>, T> {
+export function gatherRenewals<T extends Seen>(scheduler: SchedulerLike): MonoTypeOperatorFunction<T> {
   return connect((seen$) =>
-    merge(seen$.pipe(filter(({ isNews }) => isNews)), seen$.pipe(auditTime(GATHER_MS, scheduler))).pipe(
-      map(({ value }) => value),
-      distinctUntilChanged(),
+    merge(
+      seen$.pipe(filter(({ isNews }) => isNews)),
+      seen$.pipe(debounceTime(QUIET_MS, scheduler)),
+      seen$.pipe(auditTime(LONGEST_MS, scheduler)),
     ),
   );
 }

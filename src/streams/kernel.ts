@@ -5,8 +5,10 @@ import { promisify } from 'node:util';
 import {
   auditTime,
   connect,
+  distinctUntilChanged,
   EMPTY,
   filter,
+  map,
   merge,
   Observable,
   retry,
@@ -14,7 +16,8 @@ import {
   scan,
   timer,
 } from 'rxjs';
-import { applyEvents, isProlongation, type Kernel, type KernelEvent } from '../domain/kernel.ts';
+import type { Kernel, KernelEvent } from '../domain/kernel.ts';
+import { applyEvents, type KernelTable, kernelTable } from '../domain/kernel-table.ts';
 import { parseAddressList, parseMonitorLine, parseRouteList } from '../kernel/ip-output.ts';
 import { gatherRenewals, type Seen } from './gather-renewals.ts';
 import { onDemand } from './on-demand.ts';
@@ -69,15 +72,14 @@ export function kernel$(deps: KernelDependencies): Observable<Kernel> {
       );
       const listings$ = onDemand(due$, listed$(command, scheduler, events$));
       return merge(listings$, events$).pipe(
-        scan((seen: Seen<Kernel> | null, input): Seen<Kernel> | null => {
-          if (!Array.isArray(input)) return { value: input as Kernel, isNews: true };
-          if (seen === null) return null;
-          const events = input as readonly KernelEvent[];
-          const isNews = !events.every((event) => isProlongation(seen.value, event));
-          return { value: applyEvents(seen.value, events), isNews };
+        scan((seen: (Seen & { readonly table: KernelTable }) | null, input) => {
+          if (!Array.isArray(input)) return { table: kernelTable(input as Kernel), isNews: true };
+          return seen && { table: seen.table, isNews: seen.table.apply(input as readonly KernelEvent[]) };
         }, null),
         filter((seen) => seen !== null),
         gatherRenewals(scheduler),
+        map(({ table }) => table.snapshot()),
+        distinctUntilChanged(),
       );
     }),
     retry({

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { wantedPresence, wantedSession, whyAdvertise } from '../../src/domain/announcement.ts';
-import { ownAddresses } from '../../src/domain/decide.ts';
 import { parsePresence, parseSession } from '../../src/domain/values.ts';
 import type { View } from '../../src/domain/view.ts';
 import { address, aForeignAddress, anOwnAddress, aView, type ViewParts } from '../support/a-view.ts';
@@ -13,7 +12,7 @@ function presence(parts: ViewParts) {
 
 function session(parts: ViewParts) {
   const view = aView(parts);
-  return parseSession(wantedSession(view, ownAddresses(view)));
+  return parseSession(wantedSession(view));
 }
 
 suite('the presence that a node wants', () => {

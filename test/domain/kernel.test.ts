@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import {
-  applyEvents,
-  isProlongation,
-  type Kernel,
-  kernelKey,
-  parseKernelKey,
-} from '../../src/domain/kernel.ts';
+import { type Kernel, type KernelEvent, kernelKey, parseKernelKey } from '../../src/domain/kernel.ts';
+import { applyEvents, kernelTable, placingOf } from '../../src/domain/kernel-table.ts';
 import { address, anOwnAddress, someLinks } from '../support/a-view.ts';
 
 const nothing: Kernel = { addresses: new Map(), links: new Map(), routes: [] };
@@ -82,21 +77,63 @@ suite('a kernel key', () => {
 });
 
 suite('an event of the kernel', () => {
-  const kernel = applyEvents(nothing, [{ kind: 'address', address: seven }]);
-  const isIt = (change: Partial<typeof seven>) =>
-    isProlongation(kernel, { kind: 'address', address: { ...seven, ...change } });
-
-  test('is a prolongation when an address that is there ends later, and nothing else of it changed', () => {
-    assert.ok(isIt({ expiresAt: seven.expiresAt + 1 }));
+  const listed: Kernel = applyEvents(nothing, [{ kind: 'address', address: seven }]);
+  const hasNews = (...events: readonly KernelEvent[]) => kernelTable(listed).apply(events);
+  const changed = (change: Partial<typeof seven>): KernelEvent => ({
+    kind: 'address',
+    address: { ...seven, ...change },
   });
-  test('is none when the address is new, ends earlier, never ends, or has become another', () => {
-    assert.ok(!isIt({ address: address('10.0.0.8') }));
-    assert.ok(!isIt({ expiresAt: seven.expiresAt - 1 }));
-    assert.ok(!isIt({ expiresAt: Infinity }));
-    assert.ok(!isIt({ label: 'eth0' }));
-    assert.ok(!isIt({ duplicate: true }));
-    assert.ok(!isProlongation(kernel, { kind: 'address-gone', address: seven }));
-    assert.ok(!isProlongation(kernel, { kind: 'routes-changed' }));
+  const later = changed({ expiresAt: seven.expiresAt + 1 });
+
+  test('is no news when an address that is there ends later, and nothing else of it changed', () => {
+    assert.ok(!hasNews(later, later));
+  });
+  test('is news when the address is new, ends earlier, never ends, or has become another', () => {
+    assert.ok(hasNews(changed({ address: address('10.0.0.8') })));
+    assert.ok(hasNews(changed({ expiresAt: seven.expiresAt - 1 })));
+    assert.ok(hasNews(changed({ expiresAt: Infinity })));
+    assert.ok(hasNews(changed({ label: 'eth0' })));
+    assert.ok(hasNews(changed({ duplicate: true })));
+    assert.ok(hasNews({ kind: 'address-gone', address: seven }));
+    assert.ok(hasNews({ kind: 'routes-changed' }));
+    assert.ok(hasNews(changed({ expiresAt: Infinity }), later), 'what had no end is given one');
+  });
+  test('among others does not hide the news', () => {
+    assert.ok(hasNews(changed({ label: 'eth0' }), later));
+    assert.ok(hasNews(later, changed({ label: 'eth0' })));
+  });
+});
+
+suite('what is where', () => {
+  const seen = (...events: readonly KernelEvent[]) => {
+    const table = kernelTable(nothing);
+    table.apply([{ kind: 'address', address: seven }]);
+    const before = table.snapshot();
+    table.apply(events);
+    return { before, after: table.snapshot() };
+  };
+  const renewal: KernelEvent = { kind: 'address', address: { ...seven, expiresAt: seven.expiresAt + 1000 } };
+
+  test('stays the same when lifetimes are renewed, which the kernel shows', () => {
+    const { before, after } = seen(renewal);
+    assert.equal(placingOf(after.addresses), placingOf(before.addresses));
+    assert.deepEqual([...before.addresses.values()], [seven]);
+    assert.deepEqual([...after.addresses.values()], [renewal.address]);
+  });
+  test('changes with every address that comes, goes or becomes another', () => {
+    for (const address of [
+      { ...seven, expiresAt: Infinity },
+      { ...seven, prefixLength: 24 },
+    ]) {
+      const { before, after } = seen({ kind: 'address', address });
+      assert.notEqual(placingOf(after.addresses), placingOf(before.addresses));
+    }
+    const { before, after } = seen({ kind: 'address-gone', address: seven });
+    assert.notEqual(placingOf(after.addresses), placingOf(before.addresses));
+  });
+  test('is the same kernel as long as nothing happens', () => {
+    const { before, after } = seen({ kind: 'routes-changed' });
+    assert.equal(after, before);
   });
 });
 

@@ -108,6 +108,16 @@ suite('one `ip` for all', { skip: noNamespaces, timeout: 120_000 }, () => {
     await run([]);
     assert.deepEqual(processes(), [pid]);
   });
+  test('gives way to a new process after thousands of lines: iproute2 loses memory with each', async () => {
+    const { run } = started();
+    await run([]);
+    const [first] = processes();
+    const lines = Array<string>(1000).fill('address replace 10.0.0.7/32 dev eth0');
+    for (let round = 0; round < 8; round += 1) assert.ok(!(await run(lines)).some(Boolean));
+    const [second, ...others] = processes().filter((pid) => pid !== first);
+    assert.ok(second !== undefined && others.length === 0, `${first}, then ${second}, and ${others}`);
+    assert.deepEqual(await run(['address delete 10.0.0.7/32 dev eth0']), [undefined]);
+  });
   test('that is killed fails what it was doing, and the next batch works', async () => {
     const { run } = started();
     await run([]);

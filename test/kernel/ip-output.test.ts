@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { applyEvents, type Kernel, type KernelAddress, type KernelEvent } from '../../src/domain/kernel.ts';
+import type { Kernel, KernelAddress, KernelEvent } from '../../src/domain/kernel.ts';
+import { applyEvents } from '../../src/domain/kernel-table.ts';
 import { parseAddressList, parseMonitorLine, parseRouteList } from '../../src/kernel/ip-output.ts';
 import { aNamespace, cable, type Namespace, noNamespaces } from '../support/a-namespace.ts';
 

@@ -10,7 +10,7 @@ import {
   type NodeSession,
   type Presence,
 } from '../../src/domain/cluster.ts';
-import { decide, ownAddresses } from '../../src/domain/decide.ts';
+import { decide } from '../../src/domain/decide.ts';
 import { type KernelAddress, kernelKey, type Link, type Route } from '../../src/domain/kernel.ts';
 import { isStray } from '../../src/domain/marks.ts';
 import { planOf } from '../../src/domain/planning.ts';
@@ -256,7 +256,7 @@ function published(view: View): View {
   if (present !== undefined && text !== null) nodes.set(present.name, { ...present, text });
   const session = sessions.get(settings.nodename);
   if (session !== undefined) {
-    sessions.set(session.name, { ...session, text: wantedSession(view, ownAddresses(view)) });
+    sessions.set(session.name, { ...session, text: wantedSession(view) });
   }
   return { ...view, planned: { ...planned, cluster: { ...cluster, nodes, sessions } } };
 }

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
-import { ownAddresses } from '../../domain/decide.ts';
 import type { NodeState } from '../../domain/node-report.ts';
+import { ownByKey } from '../../domain/own.ts';
 import { whyNotReady } from '../../domain/readiness.ts';
 import { type Report, reportOf } from '../../domain/report.ts';
 import { fenceAt } from '../../domain/session.ts';
@@ -52,7 +52,7 @@ export function viewGauges(registry: Registry, { view, now }: GaugeSources): voi
   gauge(
     'yaim_addresses_held',
     'Addresses of yaim on the interfaces of this host, as the kernel says.',
-    (seen) => ownAddresses(seen).length,
+    (seen) => ownByKey(seen).size,
   );
   gauge('yaim_drained', '1 while an operator has this node drained.', ({ planned, settings }) =>
     planned === null ? undefined : Number(planned.cluster.drained.has(settings.nodename)),

@@ -1,12 +1,8 @@
 import { Observable } from 'rxjs';
 import type { KernelAsked } from '../../../src/agent.ts';
-import {
-  applyEvents,
-  type Kernel,
-  type KernelAddress,
-  kernelKey,
-  type Link,
-} from '../../../src/domain/kernel.ts';
+import type { Kernel, KernelAddress, KernelEvent, Link } from '../../../src/domain/kernel.ts';
+import { kernelKey } from '../../../src/domain/kernel.ts';
+import { type KernelTable, kernelTable } from '../../../src/domain/kernel-table.ts';
 import { type HostAddress, type HostKernel, INTERFACE } from './host-kernel.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
@@ -40,11 +36,7 @@ export function kernelSeen(
       let dueAt = 0;
       let askedAt = -Infinity;
       let newest: Sight | undefined;
-      let told: Kernel | undefined;
-      const next = (kernel: Kernel): void => {
-        told = kernel;
-        subscriber.next(kernel);
-      };
+      let table: KernelTable | undefined;
       const seen = new WeakMap<HostAddress, KernelAddress>();
 
       /** As it is now, told later; in order, one after the other. A listing reads every lifetime anew. */
@@ -74,7 +66,10 @@ export function kernelSeen(
           process.deliver(() => {
             const addresses = new Map(sight.entries.map((entry) => [kernelKey(entry), read(entry)] as const));
             const link: Link = { name: INTERFACE, index: 2, up: sight.up };
-            next({ addresses, links: new Map([[INTERFACE, link]]), routes: ROUTES });
+            if (isListing || table === undefined)
+              table = kernelTable({ addresses, links: new Map([[INTERFACE, link]]), routes: ROUTES });
+            else table.apply(eventsTo(addresses, link, table.snapshot()));
+            subscriber.next(table.snapshot());
           }),
         );
       };
@@ -86,7 +81,9 @@ export function kernelSeen(
         timeline.after(50, () => tell(random.between(5, 15), true));
       });
       const hearing = answered$.subscribe((events) => {
-        if (told !== undefined) next(applyEvents(told, events));
+        if (table === undefined) return;
+        table.apply(events);
+        subscriber.next(table.snapshot());
       });
       return () => {
         hearing.unsubscribe();
@@ -94,4 +91,19 @@ export function kernelSeen(
         relisting.unsubscribe();
       };
     });
+}
+
+/** What the kernel's monitor would have told between one state and the other. */
+function eventsTo(
+  addresses: ReadonlyMap<string, KernelAddress>,
+  link: Link,
+  before: Kernel,
+): readonly KernelEvent[] {
+  const gone = [...before.addresses].filter(([key]) => !addresses.has(key));
+  const present = [...addresses].filter(([key, address]) => before.addresses.get(key) !== address);
+  return [
+    ...gone.map(([, address]) => ({ kind: 'address-gone', address }) as const),
+    ...present.map(([, address]) => ({ kind: 'address', address }) as const),
+    ...(before.links.get(link.name)?.up === link.up ? [] : [{ kind: 'link', link } as const]),
+  ];
 }
