@@ -209,8 +209,8 @@ describe('by hand', { concurrency: 2 }, () => {
         await lab.ip('db1', 'address', 'change', `${address}/32`, 'dev', 'eth0', 'valid_lft', 'forever');
         await untilEtcd(lab, async () => (await lab.etcd.get(mark)) === undefined);
         assert.equal(await holderOf(lab, address), 'db1');
-        // A crash would take off what is recorded.
-        assert.ok(!recorded().includes(`${address}/32@eth0`), recorded());
+        // Written a moment later; the next run, should it come before that, sees that it is permanent.
+        await untilEtcd(lab, async () => !recorded().includes(`${address}/32@eth0`));
         await lab.ip('db1', 'address', 'delete', `${address}/32`, 'dev', 'eth0');
         await untilEtcd(lab, async () => (await lab.etcd.get(mark)) !== undefined);
         await lab.untilCounts([2, 2]);
