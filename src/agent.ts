@@ -29,7 +29,6 @@ import { coalesce, type Soon } from './coalesce.ts';
 import { decide } from './domain/decide.ts';
 import type { Decision } from './domain/decision.ts';
 import type { Kernel, KernelEvent } from './domain/kernel.ts';
-import { placingOf } from './domain/kernel-table.ts';
 import type { Keys } from './domain/keys.ts';
 import { ownByKey } from './domain/own.ts';
 import { doubtedUntil } from './domain/session.ts';
@@ -162,7 +161,9 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
     // One decision.
     const decision$ = combineLatest({
       planned: planned$.pipe(startWith(null)),
-      kernel: deps.kernel$({ relist$, answered$ }).pipe(tap(forgetForeign(local))),
+      kernel: deps
+        .kernel$({ relist$, answered$ })
+        .pipe(tap((kernel) => local.forget(foreignNow(kernel, local.recorded())))),
       health: health$,
       session: sessions$,
       rebalance: rebalance$(planned$, rebalanceDelayMs$, scheduler),
@@ -261,13 +262,8 @@ function provenSession$(
 }
 
 /** What we put there and somebody made his: without a lifetime it is not ours any more. */
-function forgetForeign({ recorded, forget }: LocalStore): (kernel: Kernel) => void {
-  let seen: object | undefined;
-  return ({ addresses }) => {
-    if (placingOf(addresses) === seen) return;
-    seen = placingOf(addresses);
-    forget([...recorded()].filter((key) => addresses.get(key)?.expiresAt === Infinity));
-  };
+function foreignNow({ addresses }: Kernel, recorded: ReadonlySet<string>): readonly string[] {
+  return [...recorded].filter((key) => addresses.get(key)?.expiresAt === Infinity);
 }
 
 /** The monotonic clock stood still while the machine slept: what was proven before counts for a moment more. */

@@ -39,24 +39,29 @@ export function localStore(
 
   let saved = state.value.recorded;
   let exactly: Subscription | undefined;
-  const saveNow = (recorded: ReadonlySet<string>): void => {
-    saved = recorded;
-    save(recorded);
+  const saveNow = (keys: ReadonlySet<string>): void => {
+    saved = keys;
+    save(keys);
   };
-  /** Never less than what is recorded; at once only where that is more: an address on its way waits for no disk. */
-  const saveFor = (recorded: ReadonlySet<string>): void => {
-    if (![...recorded].every((key) => saved.has(key))) saveNow(recorded);
-    if (saved.size === recorded.size) return;
+  /** At once only where something would be missing: an address on its way waits for no disk. */
+  const saveAtLeast = (keys: ReadonlySet<string>): void => {
+    if (![...keys].every((key) => saved.has(key))) saveNow(keys);
+  };
+  /** What is saved is never less than what is recorded; so it is the same when it is no more. */
+  const isExact = (): boolean => saved.size === state.value.recorded.size;
+  const saveExactlySoon = (): void => {
+    if (isExact()) return;
     exactly?.unsubscribe();
     exactly = timer(EXACT_AFTER_MS, scheduler).subscribe(() => {
-      if (saved.size !== state.value.recorded.size) saveNow(state.value.recorded);
+      if (!isExact()) saveNow(state.value.recorded);
     });
   };
 
   const setRecorded = (recorded: ReadonlySet<string>): void => {
     if (isSame(recorded, state.value.recorded)) return;
-    saveFor(recorded);
+    saveAtLeast(recorded);
     update({ recorded });
+    saveExactlySoon();
   };
 
   const endRefusal = (address: Address): void => {
@@ -74,9 +79,8 @@ export function localStore(
       if (keys.some((key) => !recorded.has(key))) setRecorded(new Set([...recorded, ...keys]));
     },
     expect: (keys) => {
-      const expected = new Set([...state.value.recorded, ...keys]);
-      if (![...expected].every((key) => saved.has(key))) saveNow(expected);
-      saveFor(state.value.recorded);
+      saveAtLeast(new Set([...state.value.recorded, ...keys]));
+      saveExactlySoon();
     },
     // Asked with every event of the kernel, mostly for nothing.
     forget: (keys) => {

@@ -29,8 +29,9 @@ function decideKernel(view: View, standing: Standing): readonly KernelAction[] {
   const renewal = renewals(view);
   for (const key of kept) {
     const entry = view.kernel.addresses.get(key);
-    const due = entry && renewal(entry);
-    if (due !== undefined) actions.push({ kind: 'renew', ...placeOf(entry as KernelAddress), ...due });
+    if (entry === undefined) continue;
+    const due = renewal(entry);
+    if (due !== undefined) actions.push({ kind: 'renew', ...placeOf(entry), ...due });
   }
   for (const { place, holding } of gone)
     actions.push({ kind: 'remove', ...place, reason: whyRemove(view, holding, place) });
@@ -95,13 +96,13 @@ function decideEtcd(view: View, standing: Standing): readonly EtcdAction[] {
   const presence = wantedPresence(view);
   const present = cluster.nodes.get(view.settings.nodename);
   const withdraw = presence === null && present?.leaseId === leaseId;
+  const told = cluster.sessions.get(view.settings.nodename);
+  const text = wantedSession(view);
+  const isTold = told?.text === text;
   if (releases.length > 0 || (withdraw && isLast)) {
     const reason = releases[0]?.reason ?? whyNotServing(view) ?? 'the node is not ready';
     const release = { kind: 'release', releases, withdraw: withdraw && isLast, leaseId, reason } as const;
-    const told = cluster.sessions.get(view.settings.nodename);
-    const text = wantedSession(view);
-    const isNews = release.withdraw && told?.leaseId === leaseId && told.text !== text;
-    return [isNews ? { ...release, text } : release];
+    return [release.withdraw && told?.leaseId === leaseId && !isTold ? { ...release, text } : release];
   }
   // What frees addresses for others is not held up by telling about it.
   if (withdraw) return [];
@@ -112,11 +113,7 @@ function decideEtcd(view: View, standing: Standing): readonly EtcdAction[] {
   }
   if (claims.length > 0) actions.push({ kind: 'claim', claims, leaseId, reason: claims[0]?.reason ?? '' });
   actions.push(...decideTidying(view, everywhereIn(standing)));
-  const wanted = wantedSession(view);
-  const isPublished = cluster.sessions.get(view.settings.nodename)?.text === wanted;
-  if (!isPublished) {
-    actions.push({ kind: 'publish', text: wanted, leaseId, reason: 'state of this node changed' });
-  }
+  if (!isTold) actions.push({ kind: 'publish', text, leaseId, reason: 'state of this node changed' });
   return actions;
 }
 

@@ -116,11 +116,12 @@ export function ipBatch(command = 'ip', options: readonly string[] = []): IpBatc
       queue.shift();
       clearTimeout(batch.timer);
       batch.resolve(batch.errors);
+      // At once and not with the next batch, which would have to wait until it is started.
       if (lineNumber >= MOST_LINES && queue.length === 0) renew();
     }
   };
 
-  /** At once and not with the next batch, which would have to wait until it is started. */
+  /** A new process in the place of one that has nothing more to do. */
   const renew = (): void => {
     child?.stdin.end();
     child = start();
@@ -138,11 +139,7 @@ export function ipBatch(command = 'ip', options: readonly string[] = []): IpBatc
   return {
     run: (lines) =>
       new Promise((resolve) => {
-        if (isStale && queue.length === 0) {
-          child?.stdin.end();
-          child = undefined;
-          isStale = false;
-        }
+        if (isStale && queue.length === 0) renew();
         child ??= start();
         const token = `yaim~${++batches}`;
         const pending: Pending = {
