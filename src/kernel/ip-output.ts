@@ -73,16 +73,34 @@ export function parseRouteList(json: string, family: 4 | 6): readonly Route[] {
   });
 }
 
-const ADDRESS = /^\d+: (\S+)\s+inet6? ([0-9a-f.:]+)(?: peer \S+?)?(?:\/(\d+))? (.*?)\s*\\\s*valid_lft (\w+)/;
+const ADDRESS =
+  /^(\d+): (\S+)\s+inet6? ([0-9a-f.:]+)(?: peer \S+?)?(?:\/(\d+))? (.*?)\s*\\\s*valid_lft (\w+)/;
 const LINK = /^(\d+): ([^:@\s]+)(?:@[^:\s]+)?: <([^>]*)>/;
 
-/** Reads one line of `ip -oneline monitor address link route`; undefined for one that changes nothing here. */
-export function parseMonitorLine(text: string, now: number): KernelEvent | undefined {
+/**
+ * A reader of the lines of one `ip -oneline monitor address link route`, told from its start, each with the monotonic time
+ * at which it came; undefined for one that changes nothing here. In lines of addresses iproute2 goes on calling a link by
+ * the name that it had first, so the name that counts is the one in the last line of the link itself.
+ */
+export function monitorReader(): (text: string, now: number) => KernelEvent | undefined {
+  const names = new Map<number, string>();
+  return (text, now) => {
+    const event = parseMonitorLine(text, now, names);
+    if (event?.kind === 'link') names.set(event.link.index, event.link.name);
+    return event;
+  };
+}
+
+function parseMonitorLine(
+  text: string,
+  now: number,
+  names: ReadonlyMap<number, string>,
+): KernelEvent | undefined {
   const gone = text.startsWith('Deleted ');
   const line = gone ? text.slice('Deleted '.length) : text;
   const address = ADDRESS.exec(line);
   if (address !== null) {
-    const parsed = addressOf(address, now);
+    const parsed = addressOf(address, now, names);
     return parsed && { kind: gone ? 'address-gone' : 'address', address: parsed };
   }
   const link = LINK.exec(line);
@@ -95,15 +113,19 @@ export function parseMonitorLine(text: string, now: number): KernelEvent | undef
   return isRouteOfInterest(line) ? { kind: 'routes-changed' } : undefined;
 }
 
-function addressOf(match: RegExpExecArray, now: number): KernelAddress | undefined {
-  const [, name = '', text = '', prefix, attributes = '', lifetime = ''] = match;
+function addressOf(
+  match: RegExpExecArray,
+  now: number,
+  names: ReadonlyMap<number, string>,
+): KernelAddress | undefined {
+  const [, index, name = '', text = '', prefix, attributes = '', lifetime = ''] = match;
   const address: Address | undefined = parseAddress(text);
   if (address === undefined) return undefined;
   const words = attributes.split(/\s+/);
   const isIPv4 = !address.includes(':');
   return {
     address,
-    interface: name.replace(/@.*$/, ''),
+    interface: names.get(Number(index)) ?? name.replace(/@.*$/, ''),
     prefixLength: prefix === undefined ? (isIPv4 ? 32 : 128) : Number(prefix),
     label: isIPv4 ? (words.at(-1) ?? null) : null,
     expiresAt: lifetime === 'forever' ? Infinity : now + Number.parseInt(lifetime, 10) * 1000,

@@ -18,7 +18,7 @@ import {
 } from 'rxjs';
 import type { Kernel, KernelEvent } from '../domain/kernel.ts';
 import { applyEvents, type KernelTable, kernelTable } from '../domain/kernel-table.ts';
-import { parseAddressList, parseMonitorLine, parseRouteList } from '../kernel/ip-output.ts';
+import { monitorReader, parseAddressList, parseRouteList } from '../kernel/ip-output.ts';
 import { gatherRenewals, type Seen } from './gather-renewals.ts';
 import { onDemand } from './on-demand.ts';
 
@@ -142,13 +142,14 @@ function monitor$(
     };
     // A crash unsubscribes from nothing.
     process.once('exit', end);
+    const read = monitorReader();
     let buffer = '';
     let complaint = '';
     monitor.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       const lines = `${buffer}${chunk}`.split('\n');
       buffer = lines.pop() ?? '';
       const now = scheduler.now();
-      const events = lines.map((line) => parseMonitorLine(line, now)).filter((event) => event !== undefined);
+      const events = lines.map((line) => read(line, now)).filter((event) => event !== undefined);
       if (events.length > 0) subscriber.next(events);
     });
     monitor.stderr.setEncoding('utf8').on('data', (chunk: string) => {

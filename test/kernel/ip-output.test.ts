@@ -4,12 +4,12 @@ import { after, before, suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kernel, KernelAddress, KernelEvent } from '../../src/domain/kernel.ts';
 import { applyEvents } from '../../src/domain/kernel-table.ts';
-import { parseAddressList, parseMonitorLine, parseRouteList } from '../../src/kernel/ip-output.ts';
+import { monitorReader, parseAddressList, parseRouteList } from '../../src/kernel/ip-output.ts';
 import { aNamespace, cable, type Namespace, noNamespaces } from '../support/a-namespace.ts';
 
 /** The event of a line that iproute2 6.1 printed, at the time 1000. */
 function event(line: string): KernelEvent | undefined {
-  return parseMonitorLine(line, 1000);
+  return monitorReader()(line, 1000);
 }
 
 function addressIn(line: string): Partial<KernelAddress> {
@@ -76,6 +76,20 @@ suite('a line of `ip monitor`, captured', () => {
       '2: eth0    inet 10.2.0.1/24 metric 7 brd 10.2.0.255 scope global noprefixroute eth0\\       valid_lft forever preferred_lft forever',
     );
     assert.deepEqual([wide.prefixLength, wide.label], [24, 'eth0']);
+  });
+  test('of an address on a link that was renamed since the monitor started', () => {
+    const read = monitorReader();
+    const line =
+      '3: eth0    inet 10.9.9.8/32 scope global eth0:yaim\\       valid_lft 5sec preferred_lft 5sec';
+    const interfaceIn = (text: string) => {
+      const found = read(text, 1000);
+      return found !== undefined && 'address' in found && found.address.interface;
+    };
+    assert.equal(interfaceIn(line), 'eth0');
+    read('3: lan0@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP', 1000);
+    assert.equal(interfaceIn(line), 'lan0');
+    assert.equal(interfaceIn(`Deleted ${line}`), 'lan0');
+    assert.equal(interfaceIn(line.replace('3:', '4:')), 'eth0');
   });
   test('of a link with and without a carrier, down, and gone', () => {
     const link = (flags: string) =>
@@ -170,6 +184,7 @@ suite('what the real `ip` prints', { skip: noNamespaces }, () => {
   let there: Namespace;
   let monitor: ChildProcess;
   let output = '';
+  const read = monitorReader();
 
   before(async () => {
     here = aNamespace();
@@ -221,7 +236,7 @@ suite('what the real `ip` prints', { skip: noNamespaces }, () => {
     const events = output
       .slice(from)
       .split('\n')
-      .map((line) => parseMonitorLine(line, 1000))
+      .map((line) => read(line, 1000))
       .filter((found) => found !== undefined);
     return { listed: now, events, followed: applyEvents(before, events) };
   }
@@ -286,12 +301,22 @@ suite('what the real `ip` prints', { skip: noNamespaces }, () => {
     expectSame(gone);
     assert.equal(gone.listed.links.has('eth1'), false);
   });
+  test('tells of addresses by the name that their link has by now', async () => {
+    expectSame(await followed('link add eth3 type veth peer name eth4', 'link set eth3 up'));
+    await followed('link set eth3 name lan3');
+    const renamed = await followed(
+      'address add 2001:db8::3/128 dev lan3 nodad valid_lft 50 preferred_lft 50',
+    );
+    expectSame(renamed);
+    assert.ok(renamed.followed.addresses.has('2001:db8::3/128@lan3'));
+    expectSame(await followed('address delete 2001:db8::3/128 dev lan3'));
+  });
   test('tells of an address that the kernel removes by itself', async () => {
     here.ip('address add 10.0.0.9/32 dev eth0 label eth0:yaim valid_lft 1 preferred_lft 1');
     const from = output.length;
     await told(from, 'Deleted');
     const [line = ''] = output.slice(from).match(/^Deleted .*$/m) ?? [];
-    const found = parseMonitorLine(line, 0);
+    const found = read(line, 0);
     assert.ok(found?.kind === 'address-gone', line);
     assert.equal(found.address.address, '10.0.0.9');
   });

@@ -19,7 +19,9 @@ test('links that come, go and change their names take no address to two hosts, a
       await makeLink(lab, 'db2');
       await untilOn(lab, ips, (hosts) => hosts.join() === 'db2,db2');
       await makeLink(lab, 'db1');
-      await untilOn(lab, ips, (hosts) => hosts.length === 2 && new Set(hosts).size === 2);
+      // Which of the six moves is not said: db1 may have taken one of the others meanwhile, since db2 had four.
+      await lab.untilCounts([3, 3]);
+      await untilOn(lab, ips, (hosts) => hosts.length === 2);
       for (const ip of ips) await lab.removeAddress(ip);
       await lab.untilCounts([2, 2]);
     });
