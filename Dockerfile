@@ -1,10 +1,9 @@
-# Build: compile, then keep production dependencies only.
+# Build: one program with its libraries, and beside it the packages that it is made of, with their licences.
 FROM node:24-trixie-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/clean.mjs scripts/
+COPY scripts/clean.mjs scripts/build.ts scripts/
 COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 

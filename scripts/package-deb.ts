@@ -62,7 +62,7 @@ export function packageDeb({ directory, level = 19, ...options }: DebOptions): s
 /** Where the npm package `node` has the one for this processor. */
 const NODE_PACKAGE = `node_modules/node/node_modules/node-linux-${process.arch}`;
 
-/** /usr/lib/yaim: the runtime, the program, and what it needs of others without what only developers read. */
+/** /usr/lib/yaim: the runtime, the program, the library that it loads, and the licences of those that are in it. */
 function putProgram(stage: string, debVersion: string): void {
   const home = join(stage, 'usr/lib/yaim');
   // Not stripped: that would save a seventh and cost the names in a crash's stack.
@@ -75,7 +75,7 @@ function putProgram(stage: string, debVersion: string): void {
     // Those for other processors are not installed.
     if (!existsSync(source)) continue;
     const nested = join(source, 'node_modules');
-    const filter = (file: string) => file !== nested && isNeeded(relative(source, file));
+    const filter = (file: string) => file !== nested && isNeeded(relative(source, file), LOADED.test(path));
     cpSync(source, join(home, path), { recursive: true, filter });
   }
   put(join(stage, 'usr/bin/yaim'), LAUNCHER, 0o755);
@@ -89,10 +89,13 @@ function isNoDeclaration(path: string): boolean {
   return !path.endsWith('.d.ts');
 }
 
+/** What is not in the program itself: scripts/build.ts leaves it out. */
+const LOADED = /\/(koffi|@koromix)/;
+
 /** Licences stay, whatever they are called. */
-function isNeeded(path: string): boolean {
-  if (/licen[cs]e|copying|notice/i.test(basename(path))) return true;
-  return !/^(docs|tests?|vendor)$|\.(md|map|ts|mts|cts)$/.test(path);
+function isNeeded(path: string, isLoaded: boolean): boolean {
+  if (/licen[cs]e|copying|notice/i.test(basename(path)) || ['', 'package.json'].includes(path)) return true;
+  return isLoaded && !/^(docs|tests?|vendor)$|\.(md|map|ts|mts|cts)$/.test(path);
 }
 
 /** Manual, completions, what has changed, whose work it is, and what it is made of. */

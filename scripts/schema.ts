@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isKey, KEYS, schema } from '../src/config/schema.ts';
 import { isRequired } from '../src/config/values.ts';
 

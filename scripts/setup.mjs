@@ -204,7 +204,7 @@ function checkNode() {
 }
 
 async function build() {
-  const sources = newest(join(root, 'src'), 'tsconfig.json', 'tsconfig.build.json', 'package.json');
+  const sources = newest(join(root, 'src'), 'scripts/build.ts', 'package.json', 'package-lock.json');
   const main = join(root, 'dist/main.js');
   if (existsSync(main) && statSync(main).mtimeMs >= sources) return;
   await step('npm run build', ['npm', 'run', 'build']);

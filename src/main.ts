@@ -21,7 +21,7 @@ const program = programOf(version, {
     // Losing the reader of its log is no reason for the agent to end: it has addresses to give back.
     watchesReader.stop();
     const [{ start }, load] = await Promise.all([import('./cli/start.ts'), loader()]);
-    await start(load, version);
+    await start(load, { version, page: new URL('web/page/', import.meta.url) });
     // What may linger (a write of the history that waits for its next try, a check) does not hold the end up.
     process.exit();
   },

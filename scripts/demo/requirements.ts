@@ -25,7 +25,7 @@ export function missingRequirements(): string[] {
     if (!isInstalled(command))
       missing.push(`there is no ${command} (Debian package ${purpose}): npm start installs it`);
   }
-  const agent = process.env['YAIM_BIN'] ?? join(root, 'src/main.ts');
+  const agent = process.env['TESTED_YAIM'] ?? join(root, 'src/main.ts');
   if (!existsSync(agent)) missing.push(`there is no agent to run: ${agent}`);
   return missing;
 }

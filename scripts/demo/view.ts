@@ -57,7 +57,7 @@ function hints(lab: Lab): string[] {
   const etcdctl = `ip netns exec ${lab.client.namespace} env ETCDCTL_API=3 etcdctl --endpoints ${lab.etcd.endpoints.join(',')}`;
   const key = `${lab.service}/ips/10.77.0.110`;
   const switchNamespace = lab.client.namespace.replace(/client$/, 'switch');
-  const program = relative(root, process.env['YAIM_BIN'] ?? resolve(root, 'src/main.ts'));
+  const program = relative(root, process.env['TESTED_YAIM'] ?? resolve(root, 'src/main.ts'));
   const status = `node_modules/.bin/node ${program} status --config ${one.agent.configFile}`;
   return [
     hint('break the database of db1', killLine([one.pgbouncer])),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeFileError } from '../config/text-file.ts';
 import { type Address, parseAddress } from '../domain/address.ts';
 import { issueText } from '../domain/issue-text.ts';

@@ -45,11 +45,18 @@ import { checkOnce, observedHealth$ } from './observed-health.ts';
 import { refusePatroni } from './patroni.ts';
 import { reload } from './reload.ts';
 
+/** What of the program is found by where it lies. */
+export interface Program {
+  readonly version: string;
+  /** The directory of the status page's files. */
+  readonly page: URL;
+}
+
 /** The agent in the foreground. Resolves when it stopped with every address off the interface. */
 export async function run(
   { config, source, warnings }: LoadedConfig,
   load: () => LoadedConfig,
-  version: string,
+  { version, page: assets }: Program,
 ): Promise<void> {
   const { log, ...levels } = createLog({
     level: config.logLevel,
@@ -109,7 +116,7 @@ export async function run(
   const page =
     listen === undefined
       ? undefined
-      : web({ service: config.service, node: config.nodename, listen, scheduler, log });
+      : web({ service: config.service, node: config.nodename, listen, version, assets, scheduler, log });
   const opened = openEtcd(config);
   const etcd = page?.counted(opened) ?? opened;
   const ip = ipBatch();

@@ -3,13 +3,13 @@ import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { createLog } from '../log.ts';
 import { requirePermissions } from './permissions.ts';
-import { run } from './run.ts';
+import { type Program, run } from './run.ts';
 
 /** Starts the agent where it can do its work: with a valid configuration and the right to change addresses. */
-export async function start(load: () => LoadedConfig, version: string): Promise<void> {
+export async function start(load: () => LoadedConfig, program: Program): Promise<void> {
   const loaded = loadOrLog(load);
   await requirePermissions();
-  await run(loaded, load, version);
+  await run(loaded, load, program);
 }
 
 /** Whoever collects the log hears of it as well; a person at a terminal is told once. */

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestInClear } from 'node:http';
 import { request as requestByTls } from 'node:https';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Config } from '../config/config.ts';
 import { readEtcdFiles } from './etcd.ts';
 import { CommandError, EXIT } from './exit.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The outcome of reading a text: its value, or the sentence that says what is allowed ("must be …"). */
 export type Reading<T> = { readonly value: T } | { readonly refused: string };

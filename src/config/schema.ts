@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { readDatabaseOptions } from './database-options.ts';
 import { readEndpoint, readEndpoints } from './endpoints.ts';
 import { readDatabaseAddress, readListen } from './host.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Address, parseAddress } from './address.ts';
 import type { KeyValue } from './entries.ts';
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** Types as zod calls them, and as people do. */
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Address, familyOf, parseAddress } from './address.ts';
 import type { NodeSession, Presence } from './cluster.ts';
 import { issueText } from './issue-text.ts';

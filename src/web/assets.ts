@@ -27,11 +27,11 @@ const FILES = [
 ] as const;
 
 /** The page's own files by their path; there are no others. Read once: they belong to this version. */
-export function loadAssets(): ReadonlyMap<string, Asset> {
+export function loadAssets(directory: URL): ReadonlyMap<string, Asset> {
   return new Map(
     FILES.map((name) => {
       const extension = name.slice(name.lastIndexOf('.') + 1) as keyof typeof TYPES;
-      const text = readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8');
+      const text = readFileSync(new URL(name, directory), 'utf8');
       return [name === 'page.html' ? '/' : `/${name}`, { type: TYPES[extension], text }] as const;
     }),
   );

@@ -1,7 +1,10 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { catchError, mergeMap, Observable, type SchedulerLike, timer } from 'rxjs';
 import type { Listen } from '../config/host.ts';
+
+/** An import would ask it for all that it has, and a client for WebSockets takes 50 ms to load. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 export interface ServerDependencies {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => Observable<never>;

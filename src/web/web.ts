@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   BehaviorSubject,
   catchError,
@@ -35,6 +34,9 @@ export interface WebOptions {
   readonly service: string;
   readonly node: string;
   readonly listen: Listen;
+  readonly version: string;
+  /** Where the files of the page are. */
+  readonly assets: URL;
   readonly scheduler: SchedulerLike;
   readonly log: Log;
 }
@@ -55,8 +57,7 @@ export interface Web {
 const KEPT_MS = 60_000;
 
 export function web(options: WebOptions): Web {
-  const { service, node, listen, scheduler, log } = options;
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const { service, node, listen, version, assets, scheduler, log } = options;
   const about = { service, node, version };
   const now = (): number => scheduler.now();
   let newest: View | null = null;
@@ -91,7 +92,7 @@ export function web(options: WebOptions): Web {
       shareReplay({ bufferSize: 1, refCount: true }),
     );
     const handle = handling({
-      assets: loadAssets(),
+      assets: loadAssets(assets),
       status$,
       status: () => firstValueFrom(status$),
       metrics: metrics.collect,

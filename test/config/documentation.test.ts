@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { renderSchema, SCHEMA_FILE } from '../../scripts/schema.ts';
 import { VARIABLES } from '../../src/config/environment.ts';
 import { isSecret, KEYS, type Key, schema, variableOf } from '../../src/config/schema.ts';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { datagramSocket } from '../support/datagram-socket.ts';
+import { mainFile } from '../support/yaim-command.ts';
 import { untilHeld } from './support/expectations.ts';
 import { addresses, type Lab, withLab } from './support/lab.ts';
 import { type LabProcess, startProcess } from './support/lab-process.ts';
 
 /** As the unit has it: nobody's privileges, and these capabilities. */
 const NOBODY = 65534;
-const program = resolve(process.env['YAIM_BIN'] ?? join(import.meta.dirname, '../../src/main.ts'));
 const WATCHDOG_MS = 1000;
 /** A safety net. */
 const PATIENCE_MS = 30_000;
@@ -114,7 +114,7 @@ function start(
       `--ambient-caps=${only}`,
       '--no-new-privs',
       process.execPath,
-      program,
+      mainFile,
       'run',
       '--config',
       file,

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { compileCache } from './compile-cache.ts';
+import { join, resolve } from 'node:path';
 
 /** How one run of the command line ended. */
 export interface Ended {
@@ -9,7 +8,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** What is tested: the sources, or what TESTED_YAIM names, as dist/main.js in `npm test`. */
+export const mainFile = resolve(process.env['TESTED_YAIM'] ?? join(import.meta.dirname, '../../src/main.ts'));
 
 export interface YaimOptions {
   /** YAIM_ variables and others; nothing of this process but PATH is inherited. */
@@ -29,7 +29,6 @@ export function yaim(args: readonly string[], options: YaimOptions = {}): Promis
       cwd: directory,
       env: {
         PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
-        ...compileCache,
         ...environment,
       },
       timeout: 60_000,

@@ -52,6 +52,8 @@ function served({
     service: 'svc',
     node: 'db1',
     listen: { host: '127.0.0.1', port },
+    version: '1.2.3',
+    assets: new URL('../../src/web/page/', import.meta.url),
     scheduler,
     log,
   });

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { compileCache } from '../../support/compile-cache.ts';
+import { join } from 'node:path';
+import { mainFile } from '../../support/yaim-command.ts';
 import { type Bell, createBell, type Limit } from './bell.ts';
 import { startProcess } from './lab-process.ts';
 import type { NetworkHost } from './network.ts';
@@ -38,10 +38,6 @@ export interface Agent extends Service {
   waitForEvent(event: string, limit?: Partial<Limit> & { readonly from?: number }): Promise<LogLine>;
 }
 
-const root = resolve(import.meta.dirname, '../../..');
-/** What is tested: the sources, or what YAIM_BIN names, as dist/main.js. */
-const program = resolve(process.env['YAIM_BIN'] ?? join(root, 'src/main.ts'));
-
 /** @param directory for its configuration and state; made by the caller */
 export function createAgent(host: NetworkHost, directory: string, initial: AgentConfig): Agent {
   const name = `yaim of ${host.name}`;
@@ -60,9 +56,9 @@ export function createAgent(host: NetworkHost, directory: string, initial: Agent
       const started = startProcess({
         name,
         namespace: host.namespace,
-        command: [process.execPath, program, 'run', '--config', configFile],
+        command: [process.execPath, mainFile, 'run', '--config', configFile],
         directory,
-        environment: { ...compileCache, ...environment },
+        environment,
         onLine(line) {
           const parsed = parseLine(line);
           if (parsed === undefined) noise.push(line);
