@@ -5,41 +5,38 @@ import { etcdCost } from '../test/simulation/scale/etcd-cost.ts';
 import { runScale } from '../test/simulation/scale/run.ts';
 import { FAULT_KINDS, type ScenarioOptions, scenarioOf } from '../test/simulation/scenario.ts';
 
-/**
- * Runs the deterministic simulation for as many seeds as wanted and reports figures; ends with 1 on a broken rule. With
- * --scale it measures instead how plan, decision and traffic grow up to 1,000 nodes or --nodes; with --etcd too, what a
- * real etcd spends for that.
- */
+/** npm run simulate: the deterministic simulation for as many seeds as wanted. See `npm run simulate -- --help`. */
 
-const { values } = parseArgs({
-  options: {
-    nodes: { type: 'string' },
-    ips: { type: 'string' },
-    seeds: { type: 'string', default: '1000' },
-    seed: { type: 'string', default: '1' },
-    faults: { type: 'string' },
-    within: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    unheld: { type: 'boolean', default: false },
-    scale: { type: 'boolean', default: false },
-    etcd: { type: 'boolean', default: false },
-    picture: { type: 'string', default: 'scale.svg' },
-  },
-});
+const help = `npm run simulate -- [OPTION]
 
+Many agents in virtual time, with faults drawn from a seed; ends with 1 when a rule was broken.
+
+  --seeds N    how many worlds; default 1000
+  --seed N     the first of them; default 1
+  --nodes N    hosts of each; default: drawn, as are the next three
+  --ips N      addresses of each
+  --faults N   at most so many faults
+  --within MS  all of them within so much virtual time
+  --trace      tells all that happens
+  --unheld     measures how long addresses are on no host, by kind of fault
+  --scale      measures instead how plan, decision and traffic grow up to 1,000 nodes, or --nodes;
+               with --etcd what a real etcd spends for that
+  --picture F  where --scale draws it; default scale.svg
+  --help       this text`;
+
+const values = readOptions();
 const options: ScenarioOptions = {
-  ...(values.nodes === undefined ? {} : { hosts: Number(values.nodes) }),
-  ...(values.ips === undefined ? {} : { addresses: Number(values.ips) }),
-  ...(values.faults === undefined ? {} : { mostFaults: Number(values.faults) }),
-  ...(values.within === undefined ? {} : { withinMs: Number(values.within) }),
+  ...(values.nodes === undefined ? {} : { hosts: values.nodes }),
+  ...(values.ips === undefined ? {} : { addresses: values.ips }),
+  ...(values.faults === undefined ? {} : { mostFaults: values.faults }),
+  ...(values.within === undefined ? {} : { withinMs: values.within }),
 };
-const first = Number(values.seed);
-const seeds = Number(values.seeds);
+const { seed: first, seeds } = values;
 
 if (values.scale && values.etcd) {
   console.log(await etcdCost());
 } else if (values.scale) {
-  await runScale({ most: Number(values.nodes ?? 1000), picture: values.picture });
+  await runScale({ most: values.nodes ?? 1000, picture: values.picture });
 } else {
   process.exitCode = values.unheld ? await measureUnheld() : await explore();
 }
@@ -80,4 +77,42 @@ async function measureUnheld(): Promise<number> {
     console.log(`${kind.padEnd(26)} ${(longestMs / 1000).toFixed(2).padStart(6)} s`);
   }
   return 0;
+}
+
+function readOptions() {
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        nodes: { type: 'string' },
+        ips: { type: 'string' },
+        seeds: { type: 'string', default: '1000' },
+        seed: { type: 'string', default: '1' },
+        faults: { type: 'string' },
+        within: { type: 'string' },
+        trace: { type: 'boolean', default: false },
+        unheld: { type: 'boolean', default: false },
+        scale: { type: 'boolean', default: false },
+        etcd: { type: 'boolean', default: false },
+        picture: { type: 'string', default: 'scale.svg' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (given.help) {
+      console.log(help);
+      process.exit();
+    }
+    const number = (name: 'nodes' | 'ips' | 'seeds' | 'seed' | 'faults' | 'within'): number | undefined => {
+      const value = Number(given[name] ?? 0);
+      if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} takes a whole number`);
+      return given[name] === undefined ? undefined : value;
+    };
+    return {
+      ...given,
+      ...{ nodes: number('nodes'), ips: number('ips'), faults: number('faults'), within: number('within') },
+      ...{ seeds: number('seeds') ?? 0, seed: number('seed') ?? 0 },
+    };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${help}`);
+    process.exit(64);
+  }
 }

@@ -4,7 +4,6 @@ import type { Cluster } from '../domain/cluster.ts';
 import { clusterOf, entryOf } from '../domain/entries.ts';
 import { type Keys, keysOf } from '../domain/keys.ts';
 import { type Etcd, EtcdError } from '../etcd/api.ts';
-import { openEtcd } from './etcd.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { refusePatroni } from './patroni.ts';
 
@@ -20,6 +19,8 @@ export interface EtcdSession {
  * @throws CommandError with status 69 when etcd does not do what was asked
  */
 export async function withEtcd<T>(config: Config, command: (session: EtcdSession) => Promise<T>): Promise<T> {
+  // Loaded only here: `plan --state` needs no etcd, and its library takes a while.
+  const { openEtcd } = await import('./etcd.ts');
   const etcd = openEtcd(config);
   const attempt = <R>(call: () => Promise<R>) => tried(config, call);
   try {

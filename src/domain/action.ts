@@ -1,5 +1,6 @@
 import type { Address } from './address.ts';
 import type { LeaseId } from './cluster.ts';
+import type { Taker } from './takers.ts';
 
 /** Where an address goes. */
 export interface Placement {
@@ -37,12 +38,14 @@ export interface Release {
   /** The revisions of our guard and our mark; null where it is not there or not ours. */
   readonly guardRevision: number | null;
   readonly markRevision: number | null;
+  /** Who has it next: mark and guard go to that node's lease instead of away. */
+  readonly to?: Taker;
   readonly reason: string;
 }
 
 export type EtcdAction =
   /**
-   * Marks given back, all at once; with `withdraw` the presence goes in the same transaction, and `text` is what this node
+   * Marks given back or to their takers, all at once; with `withdraw` the presence goes in the same transaction, and `text` is what this node
    * tells about itself from then on, where that is new: written afterwards, it would be in front of the takers' claims.
    */
   | {

@@ -7,6 +7,7 @@ import { addressesByLease, isStray, strayMarks } from './marks.ts';
 import { placementOf } from './placement.ts';
 import type { Move } from './plan.ts';
 import { type Standing, standingOf } from './standing.ts';
+import { type Taker, takerCalled, takersWithout } from './takers.ts';
 import type { Planned, View } from './view.ts';
 
 /** What this node should do about one address. */
@@ -93,13 +94,25 @@ function held(context: Context, address: Address): Holding {
   const placement = placementIn(view, cluster, address);
   const reason = whyNotServing(view) ?? whyGiveUp(context, address, placement);
   if (reason === undefined && 'interface' in placement) return { kind: 'keep', placement };
+  const guardRevision = guard?.leaseId === leaseId ? guard.modRevision : null;
+  const markRevision = mark?.leaseId === leaseId ? mark.modRevision : null;
+  // What was changed by hand is only given back: who has it next is planned once all have seen it.
+  const to = guardRevision === null || markRevision === null ? undefined : takerOf(context, address);
   const release: Release = {
-    address,
-    guardRevision: guard?.leaseId === leaseId ? guard.modRevision : null,
-    markRevision: mark?.leaseId === leaseId ? mark.modRevision : null,
-    reason: reason ?? 'it cannot be here',
+    ...{ address, guardRevision, markRevision, reason: reason ?? 'it cannot be here' },
+    ...(to === undefined ? {} : { to }),
   };
   return { kind: 'release', release };
+}
+
+/** Who has it next, where that is planned already. */
+function takerOf({ view, planned, moves }: Context, address: Address): Taker | undefined {
+  const { nodename } = view.settings;
+  const name =
+    whyNotServing(view) === undefined
+      ? moves.get(address)?.to
+      : takersWithout(planned)(nodename).get(address);
+  return name === nodename ? undefined : takerCalled(planned, name);
 }
 
 type MaybePlacement = Placement | { readonly problem: string };

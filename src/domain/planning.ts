@@ -22,7 +22,6 @@ const GRACE_MS = 100;
 /** The plan, and what was noticed on the way to it: which addresses wait for whom, and which must be left alone. */
 export interface Planning extends Planned {
   readonly waiting: ReadonlyMap<Address, { readonly node: string; readonly since: number }>;
-  readonly overdue: ReadonlyMap<Address, ReadonlySet<string>>;
   readonly graceUntil: ReadonlyMap<Address, number>;
   /** Guards that no lease ends, written by hand or copied from another etcd, each with when it was first seen so. */
   readonly strayGuards: ReadonlyMap<Address, { readonly guard: Guard; readonly since: number }>;

@@ -1,5 +1,6 @@
 import type { Address } from './address.ts';
 import type { Cluster } from './cluster.ts';
+import { handedTo } from './handed.ts';
 import type { Takeover, TakeoverCause, TakeoverPhases } from './history.ts';
 import type { Move } from './plan.ts';
 import type { Planned } from './view.ts';
@@ -47,6 +48,11 @@ export function takeoverTracker(
         const freed = freedBy(started, address, before, cluster, moment);
         next.set(address, withPhases(freed, { claimed: elapsed(started, moment) }));
       } else next.set(address, started);
+    }
+    for (const { address, from, reason } of handedTo(nodename, before, cluster)) {
+      if (next.has(address)) continue;
+      const begun = { detectedAt: moment.now, at: moment.at, from, reason };
+      next.set(address, { ...begun, kind: 'claim', phases: { released: 0, claimed: 0 } });
     }
     for (const { address, from, to, kind, reason } of plan.moves) {
       if (to === null || next.has(address)) continue;

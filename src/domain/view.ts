@@ -34,6 +34,8 @@ export interface Planned {
   readonly plan: Plan;
   /** Addresses that nobody may claim yet, with the reason. */
   readonly withheld: ReadonlyMap<Address, string>;
+  /** For an address that was not taken in time, the nodes that did not take it: it is planned around them. */
+  readonly overdue: ReadonlyMap<Address, ReadonlySet<string>>;
   /** Guards without a lease that have stood for one TTL: whoever had such an address has it no more, or knows. */
   readonly endlessGuards: readonly Guard[];
 }

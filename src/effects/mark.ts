@@ -1,5 +1,6 @@
-import type { EtcdAction } from '../domain/action.ts';
+import type { EtcdAction, Release } from '../domain/action.ts';
 import type { Keys } from '../domain/keys.ts';
+import type { Taker } from '../domain/takers.ts';
 import { formatGuard } from '../domain/values.ts';
 import type { Condition, Etcd, Operation } from '../etcd/api.ts';
 
@@ -51,11 +52,12 @@ export function claim({ etcd, keys, nodename, wallClock }: MarkDependencies) {
 }
 
 /**
- * Gives marks back together with their guards, on condition of the guards' revisions: a release that arrives late,
- * after the address was claimed anew, does nothing. With `withdraw` the presence goes with the last of them,
+ * Gives marks back together with their guards, or to the nodes that take them next while those are present on the leases
+ * that get them, on condition of the guards' revisions: a release that arrives late, after the address was claimed
+ * anew, does nothing. With `withdraw` the presence goes with the last of them,
  * and what this node tells about itself is written.
  */
-export function release({ etcd, keys, nodename }: MarkDependencies) {
+export function release({ etcd, keys, nodename, wallClock }: MarkDependencies) {
   return async ({ releases, withdraw, text, leaseId }: ActionOf<'release'>): Promise<readonly Written[]> => {
     const session = keys.session(nodename);
     const isPresent: Condition[] = [{ key: keys.node(nodename), leaseId }];
@@ -68,19 +70,29 @@ export function release({ etcd, keys, nodename }: MarkDependencies) {
     return inChunks(releases, (chunk, isLast) => {
       const conditions: Condition[] = withdraw && isLast ? [...isPresent] : [];
       const operations: Operation[] = withdraw && isLast ? [...withdrawal] : [];
-      for (const { address, guardRevision, markRevision } of chunk) {
-        for (const [key, modRevision] of [
-          [keys.guard(address), guardRevision],
-          [keys.mark(address), markRevision],
+      for (const { node, leaseId } of takersIn(chunk)) conditions.push({ key: keys.node(node), leaseId });
+      for (const { address, guardRevision, markRevision, to } of chunk) {
+        const guard = to && formatGuard({ node: to.node, since: wallClock() });
+        for (const [key, modRevision, value] of [
+          [keys.guard(address), guardRevision, guard],
+          [keys.mark(address), markRevision, to?.node],
         ] as const) {
           if (modRevision === null) continue;
           conditions.push({ key, modRevision });
-          operations.push({ kind: 'delete', key });
+          if (to === undefined || value === undefined) operations.push({ kind: 'delete', key });
+          else operations.push({ kind: 'put', key, value, leaseId: to.leaseId });
         }
       }
       return etcd.transact(conditions, operations);
     });
   };
+}
+
+/** Each node once: etcd allows no more conditions. */
+function takersIn(releases: readonly Release[]): readonly Taker[] {
+  const takers = new Map<string, Taker>();
+  for (const { to } of releases) if (to !== undefined) takers.set(to.node, to);
+  return [...takers.values()];
 }
 
 /** Deletes a mark or a guard that no lease would ever end, as it was seen. */

@@ -1,5 +1,6 @@
 import type { Address } from '../domain/address.ts';
 import type { Cluster } from '../domain/cluster.ts';
+import { handedTo } from '../domain/handed.ts';
 import type { Journal } from '../journal.ts';
 import type { Log } from '../log.ts';
 import { rounded } from './rounded.ts';
@@ -53,8 +54,10 @@ export function etcdJournal(log: Log, nodename: string) {
         for (const { address: ip, reason } of action.claims)
           log('info', 'ip_marked', `${ip} is marked for ${nodename}`, { ip, reason, duration_ms });
       } else if (action.kind === 'release') {
-        for (const { address: ip, reason } of action.releases)
-          log('info', 'ip_unmarked', `${ip} is free for others`, { ip, reason, duration_ms });
+        for (const { address: ip, reason, to } of action.releases) {
+          const message = to === undefined ? `${ip} is free for others` : `${ip} is marked for ${to.node}`;
+          log('info', 'ip_unmarked', message, { ip, reason, ...(to && { to: to.node }), duration_ms });
+        }
         if (action.withdraw)
           log('info', 'withdrawn', `${nodename} is no longer advertised`, {
             reason: action.reason,
@@ -103,6 +106,8 @@ export function etcdJournal(log: Log, nodename: string) {
       for (const ip of previous?.pool.keys() ?? []) {
         if (!cluster.pool.has(ip)) log('info', 'ip_gone', `${ip} left the pool`, { ip });
       }
+      for (const { address: ip, from, reason } of handedTo(nodename, previous, cluster))
+        log('info', 'ip_marked', `${ip} is marked for ${nodename}`, { ip, reason, from });
       const occupied = new Set(occupiedPool(previous).map(({ ip, owner }) => `${ip} ${owner}`));
       for (const { ip, owner } of occupiedPool(cluster)) {
         if (occupied.has(`${ip} ${owner}`)) continue;

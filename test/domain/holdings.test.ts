@@ -51,6 +51,40 @@ suite('an address that is held', () => {
     ));
 });
 
+suite('who is given an address that this node gives up', () => {
+  const takerOf = (parts: ViewParts) => {
+    const found = holding({ ...held, ...parts });
+    assert.equal(found?.kind, 'release');
+    return found?.kind === 'release' ? found.release.to : undefined;
+  };
+  const db2 = { node: 'db2', leaseId: '102' };
+
+  test('is whom the plan names', () =>
+    assert.deepEqual(takerOf({ pool: { [seven]: { node: 'db2' } } }), db2));
+  test('is whom the others would choose without a node that must not serve', () => {
+    const three = ['db1', 'db2', 'db3'];
+    const more = { pool: [seven, address('10.0.0.8')], nodes: three };
+    const holders = { [seven]: 'db1', '10.0.0.8': 'db2' };
+    for (const why of [{ health: 'sick' }, { stopping: true }, { drained: ['db1'] }] as const) {
+      assert.deepEqual(takerOf(why), db2);
+      assert.deepEqual(takerOf({ ...more, holders, ...why }), { node: 'db3', leaseId: '103' });
+    }
+  });
+  test('is nobody where nobody else can have it', () => {
+    assert.equal(takerOf({ health: 'sick', nodes: ['db1'] }), undefined);
+    assert.equal(takerOf({ health: 'sick', pool: { [seven]: { node: 'db1' } } }), undefined);
+    assert.equal(
+      takerOf({ health: 'sick', presences: { db2: { refuses: new Map([[seven, 'no']]) } } }),
+      undefined,
+    );
+  });
+  test('is nobody where its keys were changed by hand, or it left the pool', () => {
+    assert.equal(takerOf({ health: 'sick', marks: { [seven]: null } }), undefined);
+    assert.equal(takerOf({ health: 'sick', guards: { [seven]: { leaseId: '55' } } }), undefined);
+    assert.equal(takerOf({ health: 'sick', pool: [] }), undefined);
+  });
+});
+
 suite('nothing concerns this node', () => {
   for (const [when, view] of [
     ['before etcd was listed', { ...aView(held), planned: null }],

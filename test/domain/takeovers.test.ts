@@ -56,6 +56,11 @@ describe('a takeover is recorded with its phases', () => {
       ],
     ));
 
+  test('of one that its holder gives to this node before anybody planned it', () =>
+    assert.deepEqual(recorded([0, held('db2', 20)], [10, held('db1', 21)], [12, added], [13, announced]), [
+      { from: 'db2', to: 'db1', at: 'at 10', detected: 0, released: 0, claimed: 0, added: 2, announced: 3 },
+    ]));
+
   test('of one whose holder’s lease ended', () =>
     assert.deepEqual(
       recorded(

@@ -102,6 +102,47 @@ suite('a claim', () => {
   });
 });
 
+suite('a release to a taker', () => {
+  const toDb2 = { node: 'db2', leaseId: '102' };
+
+  test('puts mark and guard on the lease of the taker, if that is present on it and they are as they were seen', async () => {
+    const { transactions } = await performed({
+      kind: 'release',
+      releases: [aRelease({ to: toDb2 })],
+      withdraw: false,
+      ...lease,
+    });
+    assert.deepEqual(transactions, [
+      {
+        conditions: [
+          { key: 'svc/nodes/db2', leaseId: '102' },
+          { key: 'svc/guards/10.0.0.7', modRevision: 11 },
+          { key: 'svc/ips/10.0.0.7/marked', modRevision: 12 },
+        ],
+        operations: [
+          { kind: 'put', key: 'svc/guards/10.0.0.7', value: '{"node":"db2","since":"noon"}', leaseId: '102' },
+          { kind: 'put', key: 'svc/ips/10.0.0.7/marked', value: 'db2', leaseId: '102' },
+        ],
+      },
+    ]);
+  });
+  test('of many addresses to as many nodes stays within etcd’s 128 conditions and operations a transaction', async () => {
+    const releases = manyAddresses(90).map((ip, index) =>
+      aRelease({ address: ip, to: { node: `db${index}`, leaseId: `${index}` } }),
+    );
+    const { transactions } = await performed({
+      kind: 'release',
+      releases,
+      withdraw: true,
+      text: 'sick',
+      ...lease,
+    });
+    assert.equal(transactions.length, 3);
+    for (const { conditions, operations } of transactions)
+      assert.ok(conditions.length <= 128 && operations.length <= 128);
+  });
+});
+
 suite('a release', () => {
   test('deletes mark and guard as they were seen, so that a late one does nothing to a later claim', async () => {
     const { transactions } = await performed({

@@ -42,6 +42,24 @@ describe('the end of an agent', { concurrency: 2 }, () => {
         },
       );
 
+      await t.test(
+        'stopped just before it is given addresses: they are free again with its lease, and the others take them',
+        async () => {
+          const { agent, pgbouncer } = lab.host('db1');
+          const from = agent.log.length;
+          lab.host('db2').agent.pause();
+          pgbouncer.kill();
+          await agent.waitForLog(({ event, to }) => event === 'ip_unmarked' && to === 'db2', {
+            ...TAKEN_OVER,
+            from,
+          });
+          await lab.judge.until(() => counted(lab, ['db3', 'db1', 'db2'], [9, 0, 0]), TAKEN_OVER);
+          lab.host('db2').agent.resume();
+          await pgbouncer.start();
+          await lab.untilCounts([3, 3, 3]);
+        },
+      );
+
       await t.test('cut off: with its cable pulled, and with a switch that forwards nothing', async () => {
         await Promise.all([lab.cut('db2'), lab.cut('db3', { keepCarrier: true })]);
         await lab.judge.until(() => counted(lab, names, [9, 0, 0]), TAKEN_OVER);

@@ -81,6 +81,7 @@ export function aView(parts: ViewParts = {}): View {
       cluster,
       plan: planOf(cluster),
       withheld: new Map((parts.withheld ?? []).map((text) => [address(text), 'withheld'])),
+      overdue: new Map(),
       endlessGuards: parts.late ? [...cluster.guards.values()].filter(isStray) : [],
     },
     kernel: {

@@ -117,7 +117,13 @@ export function aWorld(names: readonly string[]) {
     lookAtEtcd: (node: WorldNode): void => {
       if (planned?.cluster.revision !== revision) {
         const cluster = clusterOf(revision, entries.values());
-        planned = { cluster, plan: planOf(cluster), withheld: new Map(), endlessGuards: [] };
+        planned = {
+          cluster,
+          plan: planOf(cluster),
+          withheld: new Map(),
+          overdue: new Map(),
+          endlessGuards: [],
+        };
       }
       node.seenEtcd = planned;
     },
