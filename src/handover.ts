@@ -1,5 +1,6 @@
 import { defer, ignoreElements, type Observable, retry, take, takeUntil, tap, throwError, timer } from 'rxjs';
 import type { Session } from './domain/session.ts';
+import { formatSession, parseSession } from './domain/values.ts';
 import { EtcdError } from './etcd/api.ts';
 import { type Changed, changeLease, type LeaseChangeDependencies } from './streams/lease-change.ts';
 
@@ -27,7 +28,8 @@ export function handover$(
 ): Observable<never> {
   const { scheduler, setLifetimes, saveLeases, handedOver, handoverFailed } = deps;
   const ttlMs = Math.ceil(Math.max(SHORTEST_MS, handoverMs) / 1000) * 1000;
-  const change = { nodename, instance, ttlMs, sessionText: (before: string) => before };
+  const away = (before: string): string => formatSession({ ...parseSession(before), away: true });
+  const change = { nodename, instance, ttlMs, sessionText: away };
   const ours = new Set([leaseId]);
   const handOver = async (): Promise<void> => {
     const changed = await changeLease(deps, change, ours);

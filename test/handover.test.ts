@@ -3,6 +3,7 @@ import { beforeEach, test } from 'node:test';
 import type { Address } from '../src/domain/address.ts';
 import { keysOf } from '../src/domain/keys.ts';
 import type { Session } from '../src/domain/session.ts';
+import { formatSession, parseSession } from '../src/domain/values.ts';
 import { handover$ } from '../src/handover.ts';
 import { address } from './support/a-view.ts';
 import { type FakeEtcd, fakeEtcd } from './support/fake-etcd.ts';
@@ -13,6 +14,7 @@ const seven = address('10.0.0.7');
 
 let clock: VirtualClock;
 let etcd: FakeEtcd;
+const sessionText = formatSession({ instance: 'me', health: 'healthy', healthSince: null, occupied: [] });
 let session: Session;
 /** What happened, in order. */
 let story: string[];
@@ -23,7 +25,7 @@ beforeEach(async () => {
   story = [];
   const { leaseId } = await etcd.grant(6);
   session = { leaseId, instance: 'me', ttlMs: 6000, provenUntil: 5750 };
-  etcd.put(keys.session('db1'), 'session', leaseId);
+  etcd.put(keys.session('db1'), sessionText, leaseId);
   etcd.put(keys.guard(seven), '', leaseId);
   etcd.put(keys.mark(seven), 'db1', leaseId);
 });
@@ -59,6 +61,12 @@ test('keys go first, then lifetimes get longer, and the next run is told of both
     [...etcd.leases.values()].map(({ ttlMs }) => ttlMs),
     [15_000],
   );
+});
+
+test('the others are told that nobody is there to be given anything', async () => {
+  await handOver(15_000);
+  const { value } = etcd.keyValues.get(keys.session('db1')) ?? assert.fail();
+  assert.deepEqual(parseSession(value), { ...parseSession(sessionText), away: true });
 });
 
 test('a handover that is shorter than the lease makes lifetimes shorter first', async () => {

@@ -30,6 +30,8 @@ export interface NodeSession {
   readonly healthSince: string | null;
   /** Addresses on this node's interfaces that are not yaim's: nobody may take them from the pool. */
   readonly occupied: readonly Address[];
+  /** The agent has left everything to the next run on its host, which is not there yet. */
+  readonly away?: true;
   readonly text: string;
 }
 

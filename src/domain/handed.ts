@@ -10,8 +10,9 @@ export function handedTo(
 ): readonly { readonly address: Address; readonly from: string; readonly reason: string }[] {
   if (before === null || before.guards === guards) return [];
   const whyGivenUp = (name: string): string => {
-    const health = sessions.get(name)?.health ?? 'healthy';
-    const why = drained.has(name) ? ': it is drained' : health === 'healthy' ? '' : `: ${health}`;
+    const health = sessions.get(name)?.health ?? 'unknown';
+    const isSick = health !== 'healthy' && health !== 'unknown';
+    const why = drained.has(name) ? ': it is drained' : isSick ? `: ${health}` : '';
     return `${name} gave it up${why}`;
   };
   const own = addressesByLease(guards).get(sessions.get(nodename)?.leaseId ?? '') ?? [];

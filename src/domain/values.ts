@@ -63,19 +63,20 @@ const session = z.object({
   health: z.string().catch('unknown'),
   healthSince: z.string().nullable().catch(null),
   occupied: z.array(z.string()).catch([]),
+  away: z.literal(true).optional().catch(undefined),
 });
 
 type SessionContent = Omit<NodeSession, 'name' | 'leaseId' | 'text'>;
 
 export function parseSession(text: string): SessionContent {
-  const content = session.parse(asRecord(parseJson(text)));
+  const { away, ...content } = session.parse(asRecord(parseJson(text)));
   const occupied = content.occupied.map(parseAddress).filter((address) => address !== undefined);
-  return { ...content, occupied };
+  return { ...content, occupied, ...(away && { away }) };
 }
 
 export function formatSession(content: SessionContent): string {
-  const { instance, health, healthSince, occupied } = content;
-  return JSON.stringify({ instance, health, healthSince, occupied });
+  const { instance, health, healthSince, occupied, away } = content;
+  return JSON.stringify({ instance, health, healthSince, occupied, away });
 }
 
 const guard = z.object({ node: z.string().catch(''), since: z.string().catch('') });

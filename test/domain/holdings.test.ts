@@ -78,6 +78,16 @@ suite('who is given an address that this node gives up', () => {
       undefined,
     );
   });
+  test('is nobody whose agent has left everything to its next run', () => {
+    const view = aView({ ...held, health: 'sick' });
+    const { cluster } = view.planned ?? assert.fail();
+    const sessions = new Map(
+      [...cluster.sessions].map(([name, one]) => [name, { ...one, away: true as const }]),
+    );
+    const planned = view.planned && { ...view.planned, cluster: { ...cluster, sessions } };
+    const found = holdingsOf({ ...view, planned }).get(seven);
+    assert.ok(found?.kind === 'release' && found.release.to === undefined);
+  });
   test('is nobody where its keys were changed by hand, or it left the pool', () => {
     assert.equal(takerOf({ health: 'sick', marks: { [seven]: null } }), undefined);
     assert.equal(takerOf({ health: 'sick', guards: { [seven]: { leaseId: '55' } } }), undefined);
