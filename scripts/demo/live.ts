@@ -16,7 +16,8 @@ export async function runLive(): Promise<number> {
     screen.close();
     process.exit(0);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, leave);
+  // Heard to the end: npm passes a Ctrl-C on that came already, and a terminal may close meanwhile.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave);
   // Nobody looks any more.
   process.stdout.once('error', leave);
   screen.show(['Bringing up an etcd and three hosts with PostgreSQL, pgbouncer and yaim …']);
