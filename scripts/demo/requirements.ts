@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { mainFile } from '../../test/support/yaim-command.ts';
 
 /** Command → Debian package and what the demo needs it for. */
 const commands = {
@@ -13,8 +14,6 @@ const commands = {
   sysctl: 'procps, to set the hosts up',
 } as const;
 
-const root = resolve(import.meta.dirname, '../..');
-
 /** What this machine lacks to run the demo, a sentence each; nothing when it is ready. */
 export function missingRequirements(): string[] {
   if (process.platform !== 'linux') return [`this is ${process.platform}; the hosts are namespaces of Linux`];
@@ -25,8 +24,7 @@ export function missingRequirements(): string[] {
     if (!isInstalled(command))
       missing.push(`there is no ${command} (Debian package ${purpose}): npm start installs it`);
   }
-  const agent = process.env['TESTED_YAIM'] ?? join(root, 'src/main.ts');
-  if (!existsSync(agent)) missing.push(`there is no agent to run: ${agent}`);
+  if (!existsSync(mainFile)) missing.push(`there is no agent to run: ${mainFile}`);
   return missing;
 }
 

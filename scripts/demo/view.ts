@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import type { EtcdEntry } from '../../test/lab/support/etcd.ts';
 import type { Lab, LabHost } from '../../test/lab/support/lab.ts';
+import { mainFile } from '../../test/support/yaim-command.ts';
 import { restartDelayMs } from './supervise.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -57,7 +58,7 @@ function hints(lab: Lab): string[] {
   const etcdctl = `ip netns exec ${lab.client.namespace} env ETCDCTL_API=3 etcdctl --endpoints ${lab.etcd.endpoints.join(',')}`;
   const key = `${lab.service}/ips/10.77.0.110`;
   const switchNamespace = lab.client.namespace.replace(/client$/, 'switch');
-  const program = relative(root, process.env['TESTED_YAIM'] ?? resolve(root, 'src/main.ts'));
+  const program = relative(root, mainFile);
   const status = `node_modules/.bin/node ${program} status --config ${one.agent.configFile}`;
   return [
     hint('break the database of db1', killLine([one.pgbouncer])),

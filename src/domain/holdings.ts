@@ -99,8 +99,11 @@ function held(context: Context, address: Address): Holding {
   // What was changed by hand is only given back: who has it next is planned once all have seen it.
   const to = guardRevision === null || markRevision === null ? undefined : takerOf(context, address);
   const release: Release = {
-    ...{ address, guardRevision, markRevision, reason: reason ?? 'it cannot be here' },
-    ...(to === undefined ? {} : { to }),
+    address,
+    guardRevision,
+    markRevision,
+    reason: reason ?? 'it cannot be here',
+    ...(to && { to }),
   };
   return { kind: 'release', release };
 }

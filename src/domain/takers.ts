@@ -29,6 +29,6 @@ export const takersWithout = derived(({ cluster, overdue }: Planned) => {
 /** The node as one that can be given an address: present, and with an agent, as far as that is known. */
 export function takerCalled({ cluster }: Planned, name: string | null | undefined): Taker | undefined {
   const present = cluster.nodes.get(name ?? '');
-  if (cluster.sessions.get(name ?? '')?.away) return undefined;
-  return present && { node: present.name, leaseId: present.leaseId };
+  if (present === undefined || cluster.sessions.get(present.name)?.away) return undefined;
+  return { node: present.name, leaseId: present.leaseId };
 }

@@ -70,7 +70,8 @@ export function release({ etcd, keys, nodename, wallClock }: MarkDependencies) {
     return inChunks(releases, (chunk, isLast) => {
       const conditions: Condition[] = withdraw && isLast ? [...isPresent] : [];
       const operations: Operation[] = withdraw && isLast ? [...withdrawal] : [];
-      for (const { node, leaseId } of takersIn(chunk)) conditions.push({ key: keys.node(node), leaseId });
+      for (const taker of takersIn(chunk))
+        conditions.push({ key: keys.node(taker.node), leaseId: taker.leaseId });
       for (const { address, guardRevision, markRevision, to } of chunk) {
         const guard = to && formatGuard({ node: to.node, since: wallClock() });
         for (const [key, modRevision, value] of [

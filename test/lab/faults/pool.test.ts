@@ -97,9 +97,7 @@ withEachEtcd(
           assert.deepEqual(others, []);
         }
         for (const address of alien) await lab.removeAddress(address);
-        for (const address of alien) await untilGone(lab, address);
-        for (const address of addresses(4)) await untilHeld(lab, address);
-        await lab.untilCounts([2, 2, 0]);
+        await untilOnlyTheFirst(lab, alien);
       });
 
       await t.test('three hundred addresses come, change hands and go', async () => {
@@ -113,10 +111,7 @@ withEachEtcd(
         await untilManyCounts(lab, { db1: 152, db2: 152 });
         for (const network of ['10.55.1.', '10.55.2.'])
           await lab.etcd.control('del', '--prefix', `${lab.service}/ips/${network}`);
-        // Not only as many: on the way there some may be the last of those that go.
-        for (const address of many) await untilGone(lab, address);
-        for (const address of addresses(4)) await untilHeld(lab, address);
-        await lab.untilCounts([2, 2, 0]);
+        await untilOnlyTheFirst(lab, many);
       });
 
       await t.test(
@@ -135,6 +130,13 @@ withEachEtcd(
     });
   },
 );
+
+/** Not only as many as in the beginning: on the way there some may be the last of those that go. */
+async function untilOnlyTheFirst(lab: Lab, gone: readonly string[]): Promise<void> {
+  for (const address of gone) await untilGone(lab, address);
+  for (const address of addresses(4)) await untilHeld(lab, address);
+  await lab.untilCounts([2, 2, 0]);
+}
 
 function ignored(lab: Lab, name: string, wanted: string) {
   return lab.host(name).agent.log.filter(({ event, key }) => event === 'key_ignored' && key === wanted);
