@@ -43,7 +43,7 @@ import type { Etcd } from './etcd/api.ts';
 import { handover$ } from './handover.ts';
 import { narrate$ } from './journal/narrate.ts';
 import type { Journal } from './journal.ts';
-import type { IpBatch } from './kernel/ip-batch.ts';
+import type { AddressSetter } from './kernel/address-setter.ts';
 import { lifetimesOf } from './lifetimes.ts';
 import type { LocalStore } from './local.ts';
 import { moments$ } from './moments.ts';
@@ -58,8 +58,8 @@ import { takeovers$ } from './takeovers.ts';
 export interface AgentDependencies {
   readonly etcd: Etcd;
   readonly keys: Keys;
-  readonly ip: IpBatch;
-  /** The kernel's state, with what `ip` answered as soon as it did; lists anew when `relist$` emits. */
+  readonly setter: Pick<AddressSetter, 'change'>;
+  /** The kernel's state, with what it answered as soon as it did; lists anew when `relist$` emits. */
   readonly kernel$: (asked: KernelAsked) => Observable<Kernel>;
   readonly health$: Observable<Health>;
   readonly announcer: Announcer;

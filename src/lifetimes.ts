@@ -1,3 +1,4 @@
+import { inBatches } from './batches.ts';
 import type { KernelAction } from './domain/action.ts';
 import type { Address } from './domain/address.ts';
 import { kernelKey, parseKernelKey } from './domain/kernel.ts';
@@ -5,7 +6,7 @@ import type { Session } from './domain/session.ts';
 import { type AddressDependencies, isAbsent, performKernel } from './effects/address.ts';
 
 /** So many of whatever kind are done at once. */
-const BATCH_LINES = 100;
+const MOST_AT_ONCE = 100;
 
 /**
  * Sets the lifetimes of the addresses that this host has, at a moment at which nothing is decided: before the first
@@ -23,18 +24,11 @@ export function lifetimesOf(deps: AddressDependencies, label: () => Promise<stri
         ];
       }),
     );
-    for (const batch of inBatches([...uncertain.values()])) {
+    for (const batch of inBatches([...uncertain.values()], MOST_AT_ONCE)) {
       const outcomes = await perform(batch, { session, settings: { label: await label() } });
       for (const { action, error } of outcomes)
         if (error === undefined || isAbsent(error)) uncertain.delete(kernelKey(action));
     }
     return new Set([...uncertain.values()].map(({ address }) => address));
   };
-}
-
-function inBatches<T>(items: readonly T[]): readonly (readonly T[])[] {
-  const batches: (readonly T[])[] = [];
-  for (let start = 0; start < items.length; start += BATCH_LINES)
-    batches.push(items.slice(start, start + BATCH_LINES));
-  return batches;
 }

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Cluster } from '../domain/cluster.ts';
 import type { Kernel } from '../domain/kernel.ts';
 import { placementOf } from '../domain/placement.ts';
-import { listKernel } from '../streams/kernel.ts';
+import { listKernel } from '../kernel/list-kernel.ts';
 import { EXIT } from './exit.ts';
 import type { Finding } from './finding.ts';
 import { count, shortList } from './text.ts';
@@ -17,10 +17,9 @@ export async function checkInterface(
 ): Promise<readonly Finding[]> {
   let kernel: Kernel;
   try {
-    kernel = await listKernel('ip', monotonicScheduler);
+    kernel = await listKernel({ now: () => monotonicScheduler.now() });
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const text = isMissing ? 'there is no command ip in PATH: install iproute2' : (error as Error).message;
+    const text = `the kernel does not tell its addresses: ${(error as Error).message}`;
     return [{ subject: SUBJECT, verdict: 'FAILED', text, status: EXIT.unreachable }];
   }
   const pool = [...(cluster?.pool.values() ?? [])].filter(

@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
+import type { Address } from '../domain/address.ts';
+import { addressSetter } from '../kernel/address-setter.ts';
 import { CommandError, EXIT } from './exit.ts';
 
 /** Bits of linux/capability.h, and what yaim cannot do without them. */
@@ -15,15 +15,15 @@ const HINT =
 
 /**
  * That this process may change and announce addresses.
- * @throws CommandError with status 77 naming what is missing, or 69 where there is no `ip` command
+ * @throws CommandError with status 77 naming what is missing
  */
-export async function requirePermissions(): Promise<void> {
+export function requirePermissions(): void {
   const missing = missingIn(readFileSync('/proc/self/status', 'utf8'));
   if (missing.length > 0) {
     const needs = missing.map(({ name, purpose }) => `${name} ${purpose}`).join(' and ');
     throw new CommandError(EXIT.permission, `no permission: yaim needs ${needs}; ${HINT}`);
   }
-  await tryIp();
+  tryKernel();
 }
 
 function missingIn(status: string) {
@@ -32,21 +32,15 @@ function missingIn(status: string) {
 }
 
 /**
- * Capabilities can be those of another user namespace than the network's, or fail to reach the `ip` command: it is
- * asked to remove what no host can have, which the kernel refuses for one reason or the other.
+ * Capabilities can be those of another user namespace than the network's: the kernel is asked to remove what no host can
+ * have, which it refuses for one reason or the other.
  */
-async function tryIp(): Promise<void> {
-  try {
-    await promisify(execFile)('ip', ['address', 'delete', '0.0.0.0/32', 'dev', 'lo'], { timeout: 5000 });
-  } catch (error) {
-    const { code, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string };
-    if (code === 'ENOENT') {
-      throw new CommandError(EXIT.unreachable, 'there is no command ip in PATH: install iproute2');
-    }
-    if (!/not permitted|permission denied/i.test(stderr)) return;
-    throw new CommandError(
-      EXIT.permission,
-      `no permission: the kernel lets the ip command of this process change no addresses, although the process has CAP_NET_ADMIN: ${HINT}`,
-    );
-  }
+function tryKernel(): void {
+  const place = { address: '0.0.0.0' as Address, prefixLength: 32, interface: 'lo' };
+  const [error] = addressSetter().removeNow([place]);
+  if (error?.code !== 'EPERM' && error?.code !== 'EACCES') return;
+  throw new CommandError(
+    EXIT.permission,
+    `no permission: the kernel lets this process change no addresses, although it has CAP_NET_ADMIN: ${HINT}`,
+  );
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -22,13 +21,13 @@ import { monotonicScheduler } from '../clock.ts';
 import { afterInput } from '../coalesce.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import type { Kernel } from '../domain/kernel.ts';
+import { parseKernelKey } from '../domain/kernel.ts';
 import { type Keys, keysOf } from '../domain/keys.ts';
 import type { Health } from '../domain/view.ts';
 import type { Etcd } from '../etcd/api.ts';
 import { loggedJournal } from '../journal/logged.ts';
 import { together } from '../journal/together.ts';
-import { type IpBatch, ipBatch } from '../kernel/ip-batch.ts';
+import { type AddressSetter, addressSetter } from '../kernel/address-setter.ts';
 import { notifySocket } from '../kernel/notify-socket.ts';
 import { packetSocket } from '../kernel/packet-socket.ts';
 import { type LocalStore, localStore } from '../local.ts';
@@ -119,10 +118,8 @@ export async function run(
       : web({ service: config.service, node: config.nodename, listen, version, assets, scheduler, log });
   const opened = openEtcd(config);
   const etcd = page?.counted(opened) ?? opened;
-  const ip = ipBatch();
-  // Started by the time of the first address: to start it takes ten times as long as to add one.
-  void ip.run([]);
-  removeAddressesOnCrash(ip, local, log);
+  const setter = addressSetter();
+  removeAddressesOnCrash(setter, local, log);
   let health: Health['kind'] = 'unknown';
   const config$ = fromEvent(process, 'SIGHUP').pipe(
     mergeScan(
@@ -147,14 +144,14 @@ export async function run(
   const deps: AgentDependencies = {
     etcd,
     keys,
-    ip,
+    setter,
     kernel$: (asked) =>
       kernel$({
         ...asked,
         scheduler,
         failed: ({ message }) =>
           log('error', 'kernel_failed', 'the kernel is not followed; trying again', { error: message }),
-      }).pipe(tap(whenLinksChange(ip.forgetLinks))),
+      }),
     health$: observedHealth$(config$, page?.checked).pipe(
       tap(({ kind }) => {
         health = kind;
@@ -198,7 +195,7 @@ export async function run(
     });
   } finally {
     // Each of them would keep the process alive.
-    ip.close();
+    setter.close();
     etcd.close();
     lock.close();
   }
@@ -250,19 +247,6 @@ function debugSwitch$({ level, setLevel }: Omit<LevelledLog, 'log'>, log: Log): 
   );
 }
 
-/** Tells when another set of links, by name and number, is there than before. */
-function whenLinksChange(tell: () => void): (kernel: Kernel) => void {
-  let known = '';
-  return ({ links }) => {
-    const now = [...links.values()]
-      .map(({ name, index }) => `${name} ${index}`)
-      .sort()
-      .join();
-    if (known !== '' && known !== now) tell();
-    known = now;
-  };
-}
-
 function liveOptions(config: Config): LiveOptions {
   const { nodename, netmask, label, weight, rebalanceDelayMs } = config;
   const settings = { nodename, interface: config.interface ?? null, netmask, label, weight };
@@ -270,11 +254,10 @@ function liveOptions(config: Config): LiveOptions {
 }
 
 /** A crash takes the addresses off on its way out, before anything else of this process runs. */
-function removeAddressesOnCrash(ip: IpBatch, local: LocalStore, log: Log): void {
+function removeAddressesOnCrash({ removeNow }: AddressSetter, local: LocalStore, log: Log): void {
   process.on('uncaughtException', (error) => {
-    ip.kill();
-    const lines = [...local.recorded()].map((key) => `address delete ${key.replace('@', ' dev ')}`);
-    spawnSync('ip', ['-force', '-batch', '-'], { input: `${lines.join('\n')}\n`, timeout: 1000 });
+    const places = [...local.recorded()].map(parseKernelKey).filter((place) => place !== undefined);
+    removeNow(places);
     log('error', 'crashed', 'a bug ends yaim; its addresses are off', {
       error: error.stack ?? String(error),
     });

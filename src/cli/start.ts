@@ -8,7 +8,7 @@ import { type Program, run } from './run.ts';
 /** Starts the agent where it can do its work: with a valid configuration and the right to change addresses. */
 export async function start(load: () => LoadedConfig, program: Program): Promise<void> {
   const loaded = loadOrLog(load);
-  await requirePermissions();
+  requirePermissions();
   await run(loaded, load, program);
 }
 

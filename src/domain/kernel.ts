@@ -40,14 +40,14 @@ export type KernelEvent =
   | { readonly kind: 'address'; readonly address: KernelAddress }
   | { readonly kind: 'address-gone'; readonly address: KernelAddress }
   /**
-   * `ip` answered that it put one on or took one off, mostly before the kernel's own event has been read. Where that was
-   * read first, and perhaps what somebody did since, it is the newer one.
+   * The kernel answered that it put one on or took one off, before its event has been read. Where that was read first, and
+   * perhaps what somebody did since, it is the newer one.
    */
   | { readonly kind: 'put-on' | 'taken-off'; readonly address: KernelAddress }
   | { readonly kind: 'link'; readonly link: Link }
   | { readonly kind: 'link-gone'; readonly name: string }
-  /** Routes are few and change seldom: they are listed again instead of followed one by one. */
-  | { readonly kind: 'routes-changed' };
+  /** What is few and changes seldom (routes, names of links) is listed again instead of followed one by one. */
+  | { readonly kind: 'outdated' };
 
 /** What tells one address on an interface from another: the kernel allows one address with two prefix lengths. */
 export type KernelPlace = Pick<KernelAddress, 'address' | 'prefixLength' | 'interface'>;

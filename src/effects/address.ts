@@ -1,10 +1,16 @@
 import type { SchedulerLike } from 'rxjs';
 import type { KernelAction } from '../domain/action.ts';
-import { type Address, familyOf } from '../domain/address.ts';
-import { type KernelAddress, type KernelEvent, kernelKey } from '../domain/kernel.ts';
+import { familyOf } from '../domain/address.ts';
+import { type KernelAddress, type KernelEvent, type KernelPlace, kernelKey } from '../domain/kernel.ts';
 import { BATCH_MS, lifetimeSeconds, outlastsProof, type Session } from '../domain/session.ts';
 import type { View } from '../domain/view.ts';
-import { type IpBatch, isUnanswered } from '../kernel/ip-batch.ts';
+import {
+  type AddressChange,
+  type AddressSetter,
+  type ChangeError,
+  LATE,
+  NO_ANSWER,
+} from '../kernel/address-setter.ts';
 import type { LocalStore } from '../local.ts';
 
 /** What kernel actions rest on. */
@@ -13,18 +19,18 @@ export interface KernelContext {
   readonly settings: Pick<View['settings'], 'label'>;
 }
 
-/** One kernel action and what came of it; `error` is `ip`'s own text. */
+/** One kernel action and what came of it. */
 export interface KernelOutcome {
   readonly action: KernelAction;
-  readonly error: string | undefined;
+  readonly error: ChangeError | undefined;
 }
 
 export interface AddressDependencies {
-  readonly ip: IpBatch;
+  readonly setter: Pick<AddressSetter, 'change'>;
   readonly scheduler: SchedulerLike;
-  /** What may be on an interface: from before it is added until `ip` says that it is off. */
+  /** What may be on an interface: from before it is added until the kernel says that it is off. */
   readonly local: Pick<LocalStore, 'recorded' | 'record' | 'forget'>;
-  /** Told what `ip` says that it did, in the moment that it says so: the kernel's own event takes another process to read. */
+  /** Told what the kernel says that it did, in the moment that it says so: its event is read later. */
   readonly answered: (events: readonly KernelEvent[]) => void;
   /** Called before an IPv4 address with a prefix shorter than 32 is put on an interface. */
   readonly allowSecondaries: (interfaceName: string) => void;
@@ -37,19 +43,14 @@ export interface AddressDependencies {
 const BATCH_COST = 400;
 const COST = { 4: 1, 6: 4 } as const;
 
-/** What `ip` says of an address that is there. */
-const PRESENT = /Address already assigned|File exists/i;
-
-const TOO_SLOW = `ip took more than ${BATCH_MS} ms`;
+const tooSlow: ChangeError = { code: LATE, message: `the kernel took more than ${BATCH_MS} ms` };
 
 /**
- * What `ip` says of an address that is not there. That there is no such interface says nothing: it may have been renamed,
- * and the address with it. The kernel's listing tells.
+ * Whether an error says that the address is not there. That there is no such interface says nothing: it may have been
+ * renamed, and the address with it. The kernel's listing tells.
  */
-const ABSENT = /^(ipv[46]: address not found|Cannot assign requested address)/i;
-
-export function isAbsent(error: string): boolean {
-  return ABSENT.test(error);
+export function isAbsent({ code }: ChangeError): boolean {
+  return code === 'EADDRNOTAVAIL';
 }
 
 /**
@@ -90,22 +91,22 @@ function firstToPut(actions: readonly KernelAction[]): readonly KernelAction[] {
 
 /** Ours already is as good as added: the kernel's event has not come yet. */
 function orThereAlready(outcome: KernelOutcome, recorded: ReadonlySet<string>): KernelOutcome {
-  const isThere = outcome.error !== undefined && PRESENT.test(outcome.error);
+  const isThere = outcome.error?.code === 'EEXIST';
   return isThere && recorded.has(kernelKey(outcome.action)) ? { ...outcome, error: undefined } : outcome;
 }
 
-function isRefused(error: string | undefined): boolean {
-  return error !== undefined && error !== TOO_SLOW && !isUnanswered(error);
+function isRefused(error: ChangeError | undefined): boolean {
+  return error !== undefined && error.code !== LATE && error.code !== NO_ANSWER;
 }
 
 /** Takes addresses off; one that is not there is off. */
 async function remove(
-  { ip, local, answered }: AddressDependencies,
+  { setter, local, answered }: AddressDependencies,
   actions: readonly KernelAction[],
   label: string,
 ): Promise<KernelOutcome[]> {
   if (actions.length === 0) return [];
-  const errors = await ip.run(actions.map((action) => `address delete ${subjectOf(action)}`));
+  const errors = await setter.change(actions.map((action) => ({ kind: 'remove', ...placeOf(action) })));
   const outcomes = actions.map((action, index) => {
     const error = errors[index];
     return { action, error: error !== undefined && isAbsent(error) ? undefined : error };
@@ -124,14 +125,14 @@ async function put(
   session: Session,
   label: string,
 ): Promise<readonly KernelOutcome[]> {
-  const { ip, scheduler, answered } = deps;
+  const { setter, scheduler, answered } = deps;
   for (const { kind, address, prefixLength, interface: name } of wanted) {
     if (kind === 'add' && familyOf(address) === 4 && prefixLength < 32) deps.allowSecondaries(name);
   }
   const lifetime = lifetimeSeconds(session, scheduler.now());
   const actions = lifetime < 1 ? [] : wanted.filter((action) => !isTooLate(action, lifetime));
   if (actions.length === 0) return [];
-  const errors = await ip.run(actions.map((action) => lineOf(action, lifetime, label)));
+  const errors = await setter.change(actions.map((action) => changeOf(action, lifetime, label)));
   const outcomes = actions.map((action, index) => ({ action, error: errors[index] }));
   const now = scheduler.now();
   if (!outlastsProof(session, lifetime, now)) {
@@ -147,17 +148,12 @@ async function put(
     late.map(({ action }) => ({ ...action, kind: 'remove', reason: 'it was added too late' })),
     label,
   );
-  return outcomes.map(({ action, error }) => ({ action, error: error ?? TOO_SLOW }));
+  return outcomes.map(({ action, error }) => ({ action, error: error ?? tooSlow }));
 }
 
 /** As the kernel's event has it. */
-function entryOf(
-  { address, prefixLength, interface: name }: KernelAction,
-  expiresAt: number,
-  label: string,
-): KernelAddress {
-  const labelled = familyOf(address) === 4 ? `${name}:${label}` : null;
-  return { address, prefixLength, interface: name, label: labelled, expiresAt, duplicate: false };
+function entryOf(action: KernelAction, expiresAt: number, label: string): KernelAddress {
+  return { ...placeOf(action), label: labelOf(action, label) ?? null, expiresAt, duplicate: false };
 }
 
 /** A renewal decided on before the proof was worth a second less: it would shorten what it should lengthen. */
@@ -165,17 +161,16 @@ function isTooLate(action: KernelAction, lifetime: number): boolean {
   return action.kind === 'renew' && action.seconds > lifetime;
 }
 
-function lineOf(action: KernelAction, lifetime: number, label: string): string {
-  const { kind, address, interface: name } = action;
-  const flags = flagsOf(address, name, label);
-  return `address ${kind === 'add' ? 'add' : 'change'} ${subjectOf(action)} ${flags} valid_lft ${lifetime} preferred_lft ${lifetime}`;
+function changeOf(action: KernelAction, lifetimeSeconds: number, label: string): AddressChange {
+  const kind = action.kind === 'add' ? 'add' : 'renew';
+  return { kind, ...placeOf(action), label: labelOf(action, label), lifetimeSeconds };
 }
 
-function subjectOf({ address, prefixLength, interface: name }: KernelAction): string {
-  return `${address}/${prefixLength} dev ${name}`;
+function placeOf({ address, prefixLength, interface: name }: KernelAction): KernelPlace {
+  return { address, prefixLength, interface: name };
 }
 
-/** IPv6 has no labels, and would wait more than a second for duplicate detection: the mark is our detection. */
-function flagsOf(address: Address, name: string, label: string): string {
-  return familyOf(address) === 4 ? `label ${name}:${label}` : 'nodad';
+/** IPv6 has no labels. */
+function labelOf({ address, interface: name }: KernelAction, label: string): string | undefined {
+  return familyOf(address) === 4 ? `${name}:${label}` : undefined;
 }

@@ -53,7 +53,7 @@ async function performAll(
     if (error !== undefined) deps.failed(outcome);
     if (action.kind !== 'add') continue;
     if (error === undefined) deps.local.accept(action.address);
-    else deps.local.refuse(action.address, `ip: ${error}`);
+    else deps.local.refuse(action.address, `the kernel refuses it: ${error.message}`);
   }
   const done = outcomes.filter(({ error }) => error === undefined).map(({ action }) => action);
   if (done.length < outcomes.length || outcomes.length === 0) {
@@ -66,7 +66,7 @@ async function performAll(
 function isEchoed(action: KernelAction, { kernel, local }: View, before: Kernel): boolean {
   const key = kernelKey(action);
   const now = kernel.addresses.get(key);
-  // With its record: where the kernel's event was faster than `ip`'s answer, it would be taken off once more.
+  // With its record: where the kernel's event was read before its answer, it would be taken off once more.
   if (action.kind === 'remove') return now === undefined && !local.recorded.has(key);
   if (action.kind === 'add') return now !== undefined;
   return now === undefined || now.expiresAt !== before.addresses.get(key)?.expiresAt;

@@ -1,3 +1,4 @@
+import { inBatches } from '../batches.ts';
 import type { EtcdAction, Release } from '../domain/action.ts';
 import type { Keys } from '../domain/keys.ts';
 import type { Taker } from '../domain/takers.ts';
@@ -108,9 +109,6 @@ async function inChunks<T>(
   items: readonly T[],
   transact: (chunk: readonly T[], isLast: boolean) => Promise<Written>,
 ): Promise<readonly Written[]> {
-  const chunks: (readonly T[])[] = [];
-  for (let start = 0; start < items.length; start += ADDRESSES_A_TRANSACTION) {
-    chunks.push(items.slice(start, start + ADDRESSES_A_TRANSACTION));
-  }
+  const chunks = inBatches(items, ADDRESSES_A_TRANSACTION);
   return Promise.all(chunks.map((chunk, index) => transact(chunk, index === chunks.length - 1)));
 }

@@ -40,13 +40,13 @@ export function kernelJournal(log: Log, now: () => number) {
         });
       }
     },
-    failed: ({ action: { address: ip, interface: name, kind, reason }, error = '' }) => {
+    failed: ({ action: { address: ip, interface: name, kind, reason }, error }) => {
       const verb = { add: 'added to', remove: 'removed from', renew: 'renewed on' }[kind];
       log('error', 'kernel_failed', `${ip} could not be ${verb} ${name}`, {
         ip,
         interface: name,
         reason,
-        error,
+        error: error?.message ?? '',
       });
     },
     announced: (ip, name) =>

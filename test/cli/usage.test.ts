@@ -156,7 +156,7 @@ describe('the command line', () => {
       environment: nowhere,
       through: ['unshare', '--user', '--map-root-user'],
     });
-    assert.match(ended.stderr, /no permission: the kernel lets the ip command/);
+    assert.match(ended.stderr, /no permission: the kernel lets this process change no addresses/);
     assert.equal(ended.code, 77);
   });
 

@@ -40,7 +40,7 @@ suite('the kernel after an event', () => {
   });
   test('keeps the routes: they are listed anew', () => {
     const routes = [{ family: 4, subnet: 'default', interface: 'eth0', metric: 0 }] as const;
-    assert.deepEqual(applyEvents({ ...nothing, routes }, [{ kind: 'routes-changed' }]).routes, routes);
+    assert.deepEqual(applyEvents({ ...nothing, routes }, [{ kind: 'outdated' }]).routes, routes);
   });
 });
 
@@ -95,7 +95,7 @@ suite('an event of the kernel', () => {
     assert.ok(hasNews(changed({ label: 'eth0' })));
     assert.ok(hasNews(changed({ duplicate: true })));
     assert.ok(hasNews({ kind: 'address-gone', address: seven }));
-    assert.ok(hasNews({ kind: 'routes-changed' }));
+    assert.ok(hasNews({ kind: 'outdated' }));
     assert.ok(hasNews(changed({ expiresAt: Infinity }), later), 'what had no end is given one');
   });
   test('among others does not hide the news', () => {
@@ -132,7 +132,7 @@ suite('what is where', () => {
     assert.notEqual(placingOf(after.addresses), placingOf(before.addresses));
   });
   test('is the same kernel as long as nothing happens', () => {
-    const { before, after } = seen({ kind: 'routes-changed' });
+    const { before, after } = seen({ kind: 'outdated' });
     assert.equal(after, before);
   });
 });

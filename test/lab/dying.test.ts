@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { hearRenewals } from './faults/renewals.ts';
 import type { Agent } from './support/agent.ts';
@@ -172,20 +170,14 @@ describe('the end of an agent', { concurrency: 2 }, () => {
       hosts: 2,
       pool: addresses(2),
       postgres: false,
-      startAgents: false,
       agent: { ttl: TTL_MS },
     });
     try {
-      const tools = join(lab.directory, 'tools');
-      await mkdir(tools);
-      const longLived =
-        '#!/bin/sh\ncase "$*" in *-batch*) sed -u "s/_lft [0-9]*/_lft 60/g" | exec /usr/sbin/ip "$@";; *) exec /usr/sbin/ip "$@";; esac\n';
-      await writeFile(join(tools, 'ip'), longLived);
-      await chmod(join(tools, 'ip'), 0o755);
-      await lab.host('db1').agent.startWith({}, { PATH: `${tools}:${process.env['PATH']}` });
-      await lab.host('db2').agent.start();
       await lab.untilCounts([1, 1]);
       lab.host('db1').agent.pause();
+      const forLong = 'label eth0:yaim valid_lft 60 preferred_lft 60'.split(' ');
+      for (const address of lab.judge.addressesOf('db1'))
+        await lab.ip('db1', 'address', 'change', `${address}/32`, 'dev', 'eth0', ...forLong);
       await lab.judge.until((judge) => judge.overlaps().length > 0, TAKEN_OVER);
     } finally {
       await lab.dispose();

@@ -12,10 +12,10 @@ export interface Counts {
   readonly requests: Readonly<Record<string, number>>;
   /** Messages of watches with events in them, over all agents. */
   readonly watchMessages: number;
-  /** How often `ip` was given something to do. */
-  readonly ipBatches: number;
-  /** Its lines by their verb: add, change, delete. */
-  readonly ipLines: Readonly<Record<string, number>>;
+  /** How often the kernel was given something to do. */
+  readonly kernelBatches: number;
+  /** Changes of addresses by their kind: add, renew, remove. */
+  readonly changes: Readonly<Record<string, number>>;
   /** How often the kernel's state came to the agents. */
   readonly kernelViews: number;
 }
@@ -43,8 +43,8 @@ export async function inCalmWorld(
 ): Promise<void> {
   const scenario = { ...CALM, ...change };
   const undo = takeOverChance(scenario.seed);
-  const tally = { watchMessages: 0, ipBatches: 0, kernelViews: 0 };
-  const ipLines = new Map<string, number>();
+  const tally = { watchMessages: 0, kernelBatches: 0, kernelViews: 0 };
+  const changes = new Map<string, number>();
   const counting: Variant = (deps, host) => {
     const changed = variant(deps, host);
     return {
@@ -52,15 +52,11 @@ export async function inCalmWorld(
       etcd: countingWatch(changed.etcd, () => {
         tally.watchMessages += 1;
       }),
-      ip: {
-        ...changed.ip,
-        run: (lines) => {
-          tally.ipBatches += 1;
-          for (const line of lines) {
-            const [, verb = ''] = line.split(' ');
-            ipLines.set(verb, (ipLines.get(verb) ?? 0) + 1);
-          }
-          return changed.ip.run(lines);
+      setter: {
+        change: (asked) => {
+          tally.kernelBatches += 1;
+          for (const { kind } of asked) changes.set(kind, (changes.get(kind) ?? 0) + 1);
+          return changed.setter.change(asked);
         },
       },
       kernel$: (relist$) =>
@@ -76,7 +72,7 @@ export async function inCalmWorld(
     for (const host of world.hosts) host.start();
     const counts = (): Counts => ({
       requests: Object.fromEntries(world.requests),
-      ipLines: Object.fromEntries(ipLines),
+      changes: Object.fromEntries(changes),
       ...tally,
     });
     await body({ ...world, counts });
@@ -91,8 +87,8 @@ export function between(before: Counts, after: Counts): Counts {
   return {
     requests: difference(before.requests, after.requests),
     watchMessages: after.watchMessages - before.watchMessages,
-    ipBatches: after.ipBatches - before.ipBatches,
-    ipLines: difference(before.ipLines, after.ipLines),
+    kernelBatches: after.kernelBatches - before.kernelBatches,
+    changes: difference(before.changes, after.changes),
     kernelViews: after.kernelViews - before.kernelViews,
   };
 }

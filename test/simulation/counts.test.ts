@@ -60,7 +60,7 @@ function assertAbout(count: number | undefined, expected: number, what: string):
 suite('what agents do in a minute at rest', () => {
   for (const addresses of [3, 9, 90]) {
     test(`with ${addresses} addresses: two proofs of the lease and one batch of renewals each second, and no more`, async () => {
-      const { requests, watchMessages, ipBatches, ipLines, kernelViews } = await minuteAtRest(addresses);
+      const { requests, watchMessages, kernelBatches, changes, kernelViews } = await minuteAtRest(addresses);
       const { keepAlive, range, watch = 0, ...others } = requests;
       assert.deepEqual(others, {}, 'nothing is written');
       assertAbout(keepAlive, AGENTS * PROOFS_A_MINUTE, 'keepalives');
@@ -68,9 +68,9 @@ suite('what agents do in a minute at rest', () => {
       assertAbout(range, AGENTS * PROOFS_A_MINUTE, 'reads');
       assert.ok(watch <= 2 * AGENTS, `${watch} watches opened`);
       assert.ok(watchMessages <= 2 * AGENTS, `${watchMessages} messages of watches in which nothing is new`);
-      assertAbout(ipBatches, AGENTS * 60, 'batches for ip');
-      assert.deepEqual(Object.keys(ipLines), ['change'], 'addresses are renewed and nothing else');
-      assertAbout((ipLines['change'] ?? 0) / addresses, 60, 'renewals of each address');
+      assertAbout(kernelBatches, AGENTS * 60, 'batches for the kernel');
+      assert.deepEqual(Object.keys(changes), ['renew'], 'addresses are renewed and nothing else');
+      assertAbout((changes['renew'] ?? 0) / addresses, 60, 'renewals of each address');
       // The model's kernel shows a batch in pieces of eight lines.
       const pieces = Math.ceil(addresses / AGENTS / 8);
       assertAbout(kernelViews / pieces, AGENTS * 60, 'views of the kernel');
@@ -95,17 +95,17 @@ suite('what agents do in a minute at rest', () => {
 
 suite('what agents do when a database falls sick', () => {
   test('one address: given to its taker, with the reason, and the history; each write heard once by each agent', async () => {
-    const { requests, watchMessages, ipLines } = await takeover(3);
+    const { requests, watchMessages, changes } = await takeover(3);
     assert.equal(requests['transact'], 2);
     assert.equal(watchMessages, 2 * AGENTS);
-    assert.deepEqual([ipLines['delete'], ipLines['add']], [1, 1]);
+    assert.deepEqual([changes['remove'], changes['add']], [1, 1]);
   });
 
   test('three addresses: given to both takers at once, and a line of the history of each', async () => {
-    const { requests, watchMessages, ipLines } = await takeover(9);
+    const { requests, watchMessages, changes } = await takeover(9);
     assert.equal(requests['transact'], 3);
     assert.equal(watchMessages, 3 * AGENTS);
-    assert.deepEqual([ipLines['delete'], ipLines['add']], [3, 3]);
+    assert.deepEqual([changes['remove'], changes['add']], [3, 3]);
   });
 
   test('no list and no watch is begun anew for it', async () => {

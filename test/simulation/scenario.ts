@@ -29,7 +29,7 @@ export const FAULT_KINDS = [
   'older data restored',
   // The kernel.
   'adds failing',
-  'ip hanging',
+  'kernel hanging',
   'address deleted',
   'address foreign',
   'link down',

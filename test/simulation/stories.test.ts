@@ -71,12 +71,12 @@ test('an address of the pool that a host got by DHCP is on no other host', async
     // It need not be marked: it is not yaim's.
     world.invariants.excuse('db3', 1e9);
     world.hosts[2]?.kernel.carryOut({
-      verb: 'add',
+      kind: 'add',
       address,
       prefixLength: 24,
       interface: 'eth0',
       label: 'eth0',
-      lifetime: 3600,
+      lifetimeSeconds: 3600,
     });
     startAll(world);
     await world.timeline.liveUntil(20_000);
@@ -100,11 +100,10 @@ test('a permanent address where ours was is let be, without a hot loop, also whi
   let batches = 0;
   const variant: Variant = (deps) => ({
     ...deps,
-    ip: {
-      ...deps.ip,
-      run: (lines) => {
+    setter: {
+      change: (changes) => {
         batches += 1;
-        return deps.ip.run(lines);
+        return deps.setter.change(changes);
       },
     },
   });
@@ -114,7 +113,7 @@ test('a permanent address where ours was is let be, without a hot loop, also whi
     cut(host.link, 'both');
     const place = { address, prefixLength: 32, interface: 'eth0' };
     host.kernel.deleteByHand(place);
-    host.kernel.carryOut({ ...place, verb: 'add', label: 'eth0', lifetime: Infinity });
+    host.kernel.carryOut({ ...place, kind: 'add', label: 'eth0', lifetimeSeconds: Infinity });
     const before = batches;
     await world.timeline.liveUntil(6000);
     assert.ok(batches - before < 10, `${batches - before} batches in a second`);

@@ -49,9 +49,10 @@ export function tracingJournal(trace: Trace, name: string): Journal {
     intend: (actions) => {
       if (!trace.isOn) return;
       for (const { kind, address, reason } of actions)
-        if (kind !== 'renew') write(`ip: ${kind} ${address}: ${reason}`);
+        if (kind !== 'renew') write(`kernel: ${kind} ${address}: ${reason}`);
     },
-    failed: ({ action, error }) => write(`ip: ${action.kind} ${action.address} failed: ${error}`),
+    failed: ({ action, error }) =>
+      write(`kernel: ${action.kind} ${action.address} failed: ${error?.message}`),
     written: (action, durationMs) =>
       write(`${action.kind} done in ${durationMs.toFixed(0)} ms: ${action.reason}`),
     writeFailed: ({ kind }, { message }) => write(`${kind} failed: ${message}`),

@@ -90,12 +90,12 @@ export function worldOf(scenario: Scenario, variant: Variant, trace: Trace): Wor
       },
     );
     host.kernel.carryOut({
-      verb: 'add',
+      kind: 'add',
       address: `192.0.2.${index + 1}` as Address,
       prefixLength: 24,
       interface: INTERFACE,
       label: INTERFACE,
-      lifetime: Infinity,
+      lifetimeSeconds: Infinity,
     });
     return host;
   });

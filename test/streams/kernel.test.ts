@@ -1,113 +1,166 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { after, afterEach, before, suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { filter, firstValueFrom, map, NEVER, type Observable, Subject, take, tap, toArray } from 'rxjs';
+import {
+  filter,
+  firstValueFrom,
+  map,
+  NEVER,
+  type Observable,
+  ReplaySubject,
+  Subject,
+  take,
+  tap,
+  toArray,
+} from 'rxjs';
 import { monotonicScheduler } from '../../src/clock.ts';
 import type { Kernel, KernelEvent } from '../../src/domain/kernel.ts';
+import { SystemError } from '../../src/kernel/libc.ts';
+import type { NetlinkSocket } from '../../src/kernel/netlink.ts';
 import { kernel$ } from '../../src/streams/kernel.ts';
+import { aNamespace, type Namespace, noNamespaces } from '../support/a-namespace.ts';
 import { virtualClock } from '../support/virtual-clock.ts';
 
-/** What `ip` prints here is in files: a listing, and lines that its monitor says before it waits or ends. */
-suite('the kernel, followed', () => {
-  let directory: string;
-  const failures: string[] = [];
+const SAFETY_NET = { timeout: 60_000 };
+
+suite('the kernel, followed', { skip: noNamespaces }, () => {
+  let namespace: Namespace;
 
   before(() => {
-    directory = mkdtempSync(join(tmpdir(), 'yaim-kernel-'));
+    namespace = aNamespace();
+    namespace.ip('link add eth0 type veth peer name eth1');
+    for (const name of ['eth0', 'eth1']) namespace.ip(`link set ${name} up`);
   });
-  after(() => rmSync(directory, { recursive: true }));
+  after(() => namespace.remove());
+  afterEach(() => namespace.ip('address flush dev eth0'));
 
-  function listing(...addresses: readonly string[]): void {
-    const info = addresses.map((local) => ({
-      family: 'inet',
-      local,
-      prefixlen: 32,
-      scope: 'global',
-      label: 'eth0:yaim',
-      valid_life_time: 60,
-    }));
-    writeFileSync(
-      join(directory, 'listing'),
-      JSON.stringify([{ ifindex: 2, ifname: 'eth0', flags: ['UP', 'LOWER_UP'], addr_info: info }]),
-    );
+  const add = (...addresses: readonly string[]) => {
+    for (const each of addresses) namespace.ip(`address add ${each}/32 dev eth0`);
+  };
+  const remove = (address: string) => namespace.ip(`address delete ${address}/32 dev eth0`);
+
+  interface Trouble {
+    readonly relist$?: Observable<void>;
+    readonly answered$?: Observable<readonly KernelEvent[]>;
+    readonly failed?: (error: Error) => void;
+    /** Changes the socket that hears of changes, or the one that a listing asks. */
+    readonly hearing?: (socket: NetlinkSocket) => NetlinkSocket;
+    readonly asking?: (socket: NetlinkSocket) => NetlinkSocket;
+    /** Of the former. */
+    readonly bufferBytes?: number;
   }
 
-  /** An `ip` whose monitor does this, and that does that before it lists addresses. */
-  function fakeIp(monitor: string, delay = ''): string {
-    const command = join(directory, 'ip');
-    writeFileSync(
-      command,
-      `#!/bin/sh\ncase "$*" in *monitor*) ${monitor} ;; *address*) ${delay} cat ${directory}/listing ;; *) echo '[]' ;; esac\n`,
-    );
-    chmodSync(command, 0o755);
-    return command;
-  }
+  /** Too small for what a few addresses bring. */
+  const SMALL_BUFFER = 4096;
 
-  function followed(
-    monitor: string,
-    relist$: Observable<void> = NEVER,
-    delay = '',
-  ): Observable<readonly string[]> {
+  const same = (socket: NetlinkSocket): NetlinkSocket => socket;
+
+  function followed({ relist$ = NEVER, failed = assert.fail, ...trouble }: Trouble = {}) {
+    const { hearing = same, asking = same, answered$, bufferBytes } = trouble;
     return kernel$({
       scheduler: monotonicScheduler,
-      command: fakeIp(monitor, delay),
+      open: (groups = 0) =>
+        groups === 0 ? asking(namespace.open()) : hearing(namespace.open(groups, bufferBytes)),
       relist$,
-      failed: ({ message }) => failures.push(message),
-    }).pipe(map(addressesOf));
+      failed,
+      ...(answered$ && { answered$ }),
+    });
   }
 
-  /** Nothing is listed before the monitor has written something there, however long it takes to start. */
-  const untilFilled = (path: string): string => `until [ -s ${path} ]; do sleep 0.02; done;`;
+  /** Those of eth0. */
+  function addressesOf({ addresses }: Kernel): readonly string[] {
+    return [...addresses.values()]
+      .filter(({ interface: name, address }) => name === 'eth0' && !address.startsWith('fe80:'))
+      .map(({ address }) => address)
+      .sort();
+  }
 
-  const line = (address: string): string =>
-    `2: eth0    inet ${address}/32 scope global dynamic eth0:yaim\\\\       valid_lft 4sec preferred_lft 4sec`;
+  /** Hears nothing of what the kernel tells. */
+  const deaf = (socket: NetlinkSocket): NetlinkSocket => ({
+    ...socket,
+    receiveNow: () => {
+      while (socket.receiveNow() !== undefined);
+      return undefined;
+    },
+  });
 
-  test('is listed once the monitor listens, and what is said while it is listed is not lost', {
-    timeout: 60_000,
-  }, async () => {
-    listing('10.0.0.7', '10.0.0.8');
-    const [begun, said] = [join(directory, 'begun'), join(directory, 'said')];
-    const until = (path: string): string => `until [ -e ${path} ]; do sleep 0.02; done;`;
-    const words = `printf '%s\\n' 'Deleted ${line('10.0.0.8')}' '${line('10.0.0.9')}'`;
-    const monitor = `${until(begun)} ${words}; touch ${said}; exec sleep 30`;
-    const expected = ['10.0.0.7', '10.0.0.9'].join();
+  /** Does this while it is listed: what was read by then is older, what is told of it comes before the listing ends. */
+  const meanwhile =
+    (run: () => Promise<void>) =>
+    (socket: NetlinkSocket): NetlinkSocket => ({
+      ...socket,
+      receive: async () => {
+        const messages = await socket.receive();
+        await run();
+        return messages;
+      },
+    });
+
+  test('has what happens, as it happens', SAFETY_NET, async () => {
+    add('10.0.0.7');
+    const seen: string[] = [];
     await firstValueFrom(
-      followed(monitor, NEVER, `touch ${begun}; ${until(said)}`).pipe(
-        filter((addresses) => addresses.join() === expected),
+      followed().pipe(
+        map(addressesOf),
+        tap((addresses) => {
+          seen.push(addresses.join(' '));
+          if (seen.length === 1) setImmediate(() => add('10.0.0.8'));
+          if (seen.length === 2) setImmediate(() => remove('10.0.0.7'));
+        }),
+        filter(([first]) => first === '10.0.0.8'),
       ),
+    );
+    assert.deepEqual(seen, ['10.0.0.7', '10.0.0.7 10.0.0.8', '10.0.0.8']);
+  });
+
+  test('loses nothing that happens while it is listed', SAFETY_NET, async () => {
+    add('10.0.0.7', '10.0.0.8');
+    let reads = 0;
+    const asking = meanwhile(async () => {
+      reads += 1;
+      // The links are one datagram, the addresses the next one.
+      if (reads !== 3) return;
+      remove('10.0.0.8');
+      add('10.0.0.9');
+      await pause(50);
+    });
+    const wanted = ['10.0.0.7', '10.0.0.9'].join();
+    await firstValueFrom(
+      followed({ asking }).pipe(filter((kernel) => addressesOf(kernel).join() === wanted)),
     );
   });
 
-  test('has what ip answered before the monitor says it', async () => {
-    listing('10.0.0.7');
+  test('has what the kernel answered before it tells of it', SAFETY_NET, async () => {
+    // Ours has an end: an answer is never about a permanent one.
+    namespace.ip('address add 10.0.0.7/32 dev eth0 valid_lft 60 preferred_lft 60');
     const answered$ = new Subject<readonly KernelEvent[]>();
-    const deps = { scheduler: monotonicScheduler, command: fakeIp('exec sleep 30'), relist$: NEVER };
     const seen = await firstValueFrom(
-      kernel$({ ...deps, answered$, failed: ({ message }) => failures.push(message) }).pipe(
+      followed({ answered$ }).pipe(
         tap(({ addresses }) => {
-          for (const address of addresses.values())
-            setImmediate(() => answered$.next([{ kind: 'taken-off', address }]));
+          const address = addresses.get('10.0.0.7/32@eth0');
+          if (address === undefined) return;
+          const gone = { ...address, expiresAt: 0 };
+          setImmediate(() => answered$.next([{ kind: 'taken-off', address: gone }]));
         }),
-        take(2),
         map(addressesOf),
+        take(2),
         toArray(),
       ),
     );
     assert.deepEqual(seen, [['10.0.0.7'], []]);
   });
 
-  test('is listed anew when asked', async () => {
-    listing('10.0.0.7');
+  test('is listed anew when asked', SAFETY_NET, async () => {
+    add('10.0.0.7');
     const relist$ = new Subject<void>();
     const seen = await firstValueFrom(
-      followed('exec sleep 30', relist$).pipe(
-        tap(() => {
-          listing('10.0.0.7', '10.0.0.8');
+      followed({ relist$, hearing: deaf }).pipe(
+        map(addressesOf),
+        tap(({ length }) => {
+          if (length > 1) return;
+          add('10.0.0.8');
           setImmediate(() => relist$.next());
         }),
         take(2),
@@ -117,128 +170,125 @@ suite('the kernel, followed', () => {
     assert.deepEqual(seen, [['10.0.0.7'], ['10.0.0.7', '10.0.0.8']]);
   });
 
-  test('is listed once more, however often that was asked for during a listing', async () => {
-    listing('10.0.0.7');
-    const [begun, go] = [join(directory, 'listings'), join(directory, 'go')];
-    const delay = `echo >> ${begun}; until [ -e ${go} ]; do sleep 0.02; done;`;
+  test('is listed once more, however often that was asked for during a listing', SAFETY_NET, async () => {
     const clock = virtualClock();
     const relist$ = new Subject<void>();
-    const command = fakeIp('exec sleep 30', delay);
+    const gates = new ReplaySubject<() => void>();
+    let listings = 0;
     const kernels$ = new Subject<Kernel>();
-    const subscription = kernel$({ scheduler: clock.scheduler, command, relist$, failed: assert.fail });
-    const following = subscription.subscribe(kernels$);
-    await until(() => existsSync(begun));
+    const subscription = kernel$({
+      scheduler: clock.scheduler,
+      open: (groups = 0) => {
+        const socket = namespace.open(groups);
+        if (groups !== 0) return socket;
+        listings += 1;
+        let isOpen = listings > 1;
+        return {
+          ...socket,
+          send: async (requests) => {
+            if (!isOpen) await new Promise<void>((resolve) => gates.next(resolve));
+            isOpen = true;
+            await socket.send(requests);
+          },
+        };
+      },
+      relist$,
+      failed: assert.fail,
+    }).subscribe(kernels$);
+    const open = await firstValueFrom(gates);
     for (let wish = 0; wish < 10; wish += 1) {
       relist$.next();
       await clock.pass(60);
     }
-    const listed = firstValueFrom(kernels$.pipe(take(2), toArray()));
-    writeFileSync(go, '');
-    await listed;
-    // Those that nobody needs would begin now, one after the other, and be as quick as these.
-    for (let round = 0; round < 3; round += 1) await promisify(execFile)(command, ['address']);
-    following.unsubscribe();
-    assert.equal(readFileSync(begun, 'utf8').length, 2 + 3);
+    const both = firstValueFrom(kernels$.pipe(take(1)));
+    open();
+    await both;
+    // Those that nobody needs would begin now, one after the other.
+    for (let wish = 0; wish < 3; wish += 1) {
+      await clock.pass(60);
+      await pause(20);
+    }
+    subscription.unsubscribe();
+    assert.equal(listings, 2);
   });
 
-  test('is listed anew when a link is renamed: its addresses go by its new name', {
-    timeout: 60_000,
-  }, async () => {
-    listing('10.0.0.7');
-    const renamed = join(directory, 'renamed');
-    const words = "echo '2: lan0: <BROADCAST,UP,LOWER_UP> mtu 1500 qdisc noqueue'";
-    const command = fakeIp(`until [ -e ${renamed} ]; do sleep 0.02; done; ${words}; exec sleep 30`);
-    const names = ({ links, addresses }: Kernel) =>
-      [...links.keys(), ...[...addresses.values()].map((entry) => entry.interface)].join();
-    const kernels$ = kernel$({ scheduler: monotonicScheduler, command, relist$: NEVER, failed: assert.fail });
+  test('goes by the new name of a link that is renamed, with its addresses', SAFETY_NET, async () => {
+    namespace.ip('link add eth2 type veth peer name eth3');
+    namespace.ip('address add 10.0.0.7/32 dev eth2');
+    const has = ({ addresses, links }: Kernel, name: string) =>
+      links.has(name) && addresses.has(`10.0.0.7/32@${name}`);
     await firstValueFrom(
-      kernels$.pipe(
-        map(names),
-        tap((seen) => {
-          if (seen !== 'eth0,eth0') return;
-          const before = readFileSync(join(directory, 'listing'), 'utf8');
-          writeFileSync(join(directory, 'listing'), before.replaceAll('"eth0"', '"lan0"'));
-          writeFileSync(renamed, '');
+      followed().pipe(
+        tap((kernel) => {
+          if (has(kernel, 'eth2') && !kernel.links.has('lan2'))
+            setImmediate(() => namespace.ip('link set eth2 name lan2'));
         }),
-        filter((seen) => seen === 'lan0,lan0'),
+        filter((kernel) => has(kernel, 'lan2') && !kernel.links.has('eth2')),
+        filter(({ addresses }) => !addresses.has('10.0.0.7/32@eth2')),
       ),
     );
+    namespace.ip('link delete lan2');
   });
 
-  test('with ten thousand addresses is listed as well', { timeout: 60_000 }, async () => {
-    listing(...Array.from({ length: 10_000 }, (_, index) => `10.1.${index >> 8}.${index & 255}`));
-    const command = fakeIp('exec sleep 30');
-    const kernels$ = kernel$({ scheduler: monotonicScheduler, command, relist$: NEVER, failed: assert.fail });
-    assert.equal((await firstValueFrom(kernels$)).addresses.size, 10_000);
-  });
-
-  test('is followed by a monitor that no signal to our process group ends, and that ends with the stream', async () => {
-    listing('10.0.0.7');
-    const written = join(directory, 'group');
-    // proc_pid_stat(5): pid, name, state, parent, process group.
-    const pid = await firstValueFrom(
-      followed(`cut -d' ' -f1,5 /proc/$$/stat > ${written}; exec sleep 30`, NEVER, untilFilled(written)).pipe(
-        map(() => {
-          const [own, group] = readFileSync(written, 'utf8').trim().split(' ').map(Number);
-          assert.equal(group, own);
-          return own ?? 0;
+  test('with more going on than the kernel keeps for a reader is listed anew', SAFETY_NET, async () => {
+    const many = 200;
+    const lines = Array.from({ length: many }, (_, index) => `address add 10.1.0.${index}/32 dev eth0`);
+    let isOverflown = false;
+    const hearing = (socket: NetlinkSocket): NetlinkSocket => ({
+      ...socket,
+      receiveNow: () => {
+        try {
+          return socket.receiveNow();
+        } catch (error) {
+          isOverflown ||= error instanceof SystemError && error.code === 'ENOBUFS';
+          throw error;
+        }
+      },
+    });
+    await firstValueFrom(
+      followed({ hearing, bufferBytes: SMALL_BUFFER }).pipe(
+        map(addressesOf),
+        tap(({ length }) => {
+          // All of it while nothing is read here.
+          if (length === 0)
+            execFileSync('ip', ['-n', namespace.name, '-batch', '-'], { input: lines.join('\n') });
         }),
+        filter(({ length }) => length === many),
       ),
     );
-    await until(() => !isRunning(pid));
+    assert.ok(isOverflown, 'nothing was dropped');
   });
 
-  test('is followed by a monitor that a crash takes along', async () => {
-    listing('10.0.0.7');
-    const written = join(directory, 'pid');
-    const command = fakeIp(`echo $$ > ${written}; exec sleep 30`, untilFilled(written));
-    const source = (path: string) => JSON.stringify(new URL(`../../src/${path}`, import.meta.url));
-    const script = `
-      import { NEVER } from 'rxjs';
-      import { monotonicScheduler as scheduler } from ${source('clock.ts')};
-      import { kernel$ } from ${source('streams/kernel.ts')};
-      process.on('uncaughtException', () => process.exit(1));
-      kernel$({ scheduler, command: ${JSON.stringify(command)}, relist$: NEVER, failed: console.error })
-        .subscribe(() => { throw new Error('a bug'); });`;
-    const args = ['--input-type=module', '-e', script];
-    const crashed = await promisify(execFile)(process.execPath, args).catch((error) => error);
-    assert.equal(crashed.code, 1);
-    await until(() => !isRunning(Number(readFileSync(written, 'utf8'))));
+  test('is tried again, told each time, where there is no socket or no answer', SAFETY_NET, async () => {
+    add('10.0.0.7');
+    const failures: string[] = [];
+    const failed = ({ message }: Error) => failures.push(message);
+    const fail = (call: string, code: string): never => {
+      throw new SystemError(call, code);
+    };
+    const hearing = (socket: NetlinkSocket): NetlinkSocket => {
+      if (failures.length > 0) return socket;
+      socket.close();
+      return fail('bind', 'ENOMEM');
+    };
+    const asking = (socket: NetlinkSocket): NetlinkSocket =>
+      failures.length > 1 ? socket : { ...socket, send: async () => fail('sendto', 'ENOBUFS') };
+    const kernel = await firstValueFrom(followed({ hearing, asking, failed }));
+    assert.deepEqual(addressesOf(kernel), ['10.0.0.7']);
+    assert.deepEqual(failures, ['bind: ENOMEM', 'sendto: ENOBUFS']);
   });
 
-  test('is followed again when the monitor ends, which is told with what it said', async () => {
-    listing('10.0.0.7');
-    failures.length = 0;
-    const [again, second] = [join(directory, 'again'), join(directory, 'second')];
-    // Its words may be read after its end is known.
-    const words = "(sleep 0.2; echo 'no more buffer' >&2) & exit 1";
-    const monitor = `if [ -e ${again} ]; then touch ${second}; exec sleep 30; fi; touch ${again}; ${words}`;
-    // Nothing is listed before there is a second monitor, however long the first one takes to end.
-    const delay = `until [ -e ${second} ]; do sleep 0.02; done;`;
-    assert.deepEqual(await firstValueFrom(followed(monitor, NEVER, delay)), ['10.0.0.7']);
-    assert.equal(failures.length, 1);
-    assert.match(failures[0] ?? '', /monitor ended \(1\): no more buffer/);
+  test('leaves no socket behind', SAFETY_NET, async () => {
+    const sockets = () =>
+      readdirSync('/proc/self/fd').filter((descriptor) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith('socket:');
+        } catch {
+          return false;
+        }
+      }).length;
+    const before = sockets();
+    for (let round = 0; round < 3; round += 1) await firstValueFrom(followed());
+    assert.equal(sockets(), before);
   });
 });
-
-/** Looks again and again; the limit is a safety net. */
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!holds()) {
-    assert.ok(performance.now() < deadline, 'it did not come true');
-    await pause(10);
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    // A zombie, whose parent has not looked yet, runs no more.
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-function addressesOf({ addresses }: Kernel): readonly string[] {
-  return [...addresses.values()].map(({ address }) => address).sort();
-}

@@ -130,7 +130,7 @@ describe('counted is', () => {
       { kind: 'renew', ...where, seconds: 4 },
       { kind: 'add', ...where },
     ]);
-    journal.failed?.({ action: { kind: 'add', ...where }, error: 'no' });
+    journal.failed?.({ action: { kind: 'add', ...where }, error: { code: 'EPERM', message: 'no' } });
     const all = await samples();
     assert.deepEqual(
       [

@@ -64,12 +64,12 @@ export const byHand = {
 
 /** Whoever revokes the lease of a node that is cut off says that the node is dead: that is not done here. */
 function isReachable({ world, host }: Blow): boolean {
-  const { link, ip } = host;
+  const { link, trouble } = host;
   const isFollowing = [...link.streams].some((stream) => stream.isUpToDate());
   const isQuick =
     link.watchLagMs === 0 && link.requestsLateMs === 0 && link.answersLateMs === 0 && link.requestLoss === 0;
   const isTalking =
     isWhole(link) && deposedOf(link, world.timeline) === undefined && world.cluster.isServing();
-  const isFree = ip.hangsUntil <= world.timeline.now() && !world.isTroubleNear();
+  const isFree = trouble.hangsUntil <= world.timeline.now() && !world.isTroubleNear();
   return host.process()?.isRunning() === true && isFollowing && isQuick && isTalking && isFree;
 }

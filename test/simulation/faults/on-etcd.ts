@@ -26,7 +26,7 @@ export const onEtcd = {
         host.startsFrom = timeline.now() + GONE_MS;
         const isFollowing = [...host.link.streams].some((stream) => stream.isUpToDate());
         if (isFollowing && host.process()?.isRunning() === true) continue;
-        host.killAll();
+        host.kill();
         host.start();
       }
       // Every connection breaks, and what nodes believe of their leases may outlive the data.

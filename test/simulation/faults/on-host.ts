@@ -6,13 +6,11 @@ import { type Blow, targetAddress } from './fault.ts';
 /** What happens to a host: its agent, its database, its kernel. */
 export const onHost = {
   'agent killed': (blow) => {
-    if (isIpSlow(blow)) return;
     const { host, until } = blow;
     host.kill();
     until(host.start);
   },
   'agent stopped': (blow) => {
-    if (isIpSlow(blow)) return;
     const { host, until } = blow;
     const process = host.process();
     process?.pause();
@@ -24,7 +22,6 @@ export const onHost = {
   },
   /** A stop with `keep`, perhaps one that is broken off; the next run comes in time or not. */
   'agent handed over': (blow) => {
-    if (isIpSlow(blow)) return;
     const { world, host, until, fault, strength } = blow;
     host.handOver();
     if (strength > 0.5) world.timeline.after(fault.severity % 40, host.kill);
@@ -44,19 +41,19 @@ export const onHost = {
     host.wallClockOffsetMs += (strength - 0.5) * 1e8;
   },
   'adds failing': ({ host, strength, until }) => {
-    host.ip.failing = Math.max(0.2, strength);
+    host.trouble.failing = Math.max(0.2, strength);
     until(() => {
-      host.ip.failing = 0;
+      host.trouble.failing = 0;
     });
   },
-  'ip hanging': ({ world, host, fault }) => {
+  'kernel hanging': ({ world, host, fault }) => {
     const { timeline } = world;
     if (world.isTroubleNear()) return;
-    host.ip.hangsUntil = Math.max(host.ip.hangsUntil, timeline.now() + fault.forMs);
+    host.trouble.hangsUntil = Math.max(host.trouble.hangsUntil, timeline.now() + fault.forMs);
   },
   'address deleted': (blow) => {
     const entries = [...blow.host.kernel.addresses().values()].filter(
-      ({ lifetime }) => lifetime !== Infinity,
+      ({ lifetimeSeconds }) => lifetimeSeconds !== Infinity,
     );
     const entry = entries[blow.fault.severity % Math.max(1, entries.length)];
     if (entry !== undefined) blow.host.kernel.deleteByHand(entry);
@@ -67,7 +64,7 @@ export const onHost = {
     const address = targetAddress(blow);
     if (address === undefined) return;
     const place = { address, prefixLength: familyOf(address) === 4 ? 24 : 64, interface: INTERFACE };
-    host.kernel.carryOut({ ...place, verb: 'add', label: INTERFACE, lifetime: Infinity });
+    host.kernel.carryOut({ ...place, kind: 'add', label: INTERFACE, lifetimeSeconds: Infinity });
     until(() => host.kernel.deleteByHand(place));
   },
   'link down': ({ host, until }) => {
@@ -88,11 +85,3 @@ export const onHost = {
     until(() => world.cluster.store.transact([], [{ kind: 'delete', key }]));
   },
 } satisfies Partial<Record<FaultKind, (blow: Blow) => void>>;
-
-/**
- * A lifetime begins when `ip` is done. An `ip` that hangs is given up by its agent after a moment; if the agent is
- * killed or stopped before that, nobody does, and what `ip` still adds may outlast the lease. A limit, not tried here.
- */
-function isIpSlow({ world: { timeline }, host }: Blow): boolean {
-  return host.ip.hangsUntil + 400 > timeline.now();
-}

@@ -1,11 +1,14 @@
 import { type Address, familyOf } from '../../../src/domain/address.ts';
 import { type KernelPlace, kernelKey } from '../../../src/domain/kernel.ts';
-import type { IpLine } from './ip-lines.ts';
+import type { AddressChange, ChangeError } from '../../../src/kernel/address-setter.ts';
 import type { Random } from './random.ts';
 import type { Timeline } from './timeline.ts';
 
 /** One address on an interface. */
-export interface HostAddress extends Omit<IpLine, 'verb'> {
+export interface HostAddress extends KernelPlace {
+  readonly label: string | null;
+  /** Infinity for a permanent address. */
+  readonly lifetimeSeconds: number;
   readonly setAt: number;
 }
 
@@ -13,8 +16,8 @@ export interface HostAddress extends Omit<IpLine, 'verb'> {
 export interface HostKernel {
   readonly addresses: () => ReadonlyMap<string, HostAddress>;
   readonly isUp: () => boolean;
-  /** Does what a line of `ip` says; answers what `ip` complains about. */
-  readonly carryOut: (line: IpLine) => string | undefined;
+  /** A lifetime of Infinity makes a permanent address. */
+  readonly carryOut: (change: AddressChange) => ChangeError | undefined;
   /** What an operator deletes, be it yaim's or not. */
   readonly deleteByHand: (place: KernelPlace) => void;
   readonly setUp: (up: boolean) => void;
@@ -27,7 +30,7 @@ export interface HostKernel {
 export interface KernelWitness {
   readonly appeared: (address: Address) => void;
   readonly disappeared: (address: Address) => void;
-  /** An address that was put there by hand, for ever, was changed or removed through `ip`. */
+  /** An address that was put there by hand, for ever, was changed or removed by an agent. */
   readonly touchedForeign: (address: Address) => void;
 }
 
@@ -35,10 +38,12 @@ export interface KernelWitness {
 const EARLY_MS = 20;
 const LATE_MS = 980;
 
+type Put = Extract<AddressChange, { readonly lifetimeSeconds: number }>;
+
 export const INTERFACE = 'eth0';
 
-function endOf({ setAt, lifetime }: HostAddress): number {
-  return setAt + lifetime * 1000;
+function endOf({ setAt, lifetimeSeconds }: HostAddress): number {
+  return setAt + lifetimeSeconds * 1000;
 }
 
 export function hostKernelOn(timeline: Timeline, random: Random, witness: KernelWitness): HostKernel {
@@ -52,19 +57,18 @@ export function hostKernelOn(timeline: Timeline, random: Random, witness: Kernel
     for (const hear of [...listeners]) hear();
   };
 
-  const put = (key: string, { verb: _, ...line }: IpLine): void => {
+  const put = (key: string, { kind: _, label, ...change }: Put): void => {
     const before = addresses.get(key);
     const isNew = before === undefined;
-    if (bugs.neverShortens && before !== undefined && endOf(before) > timeline.now() + line.lifetime * 1000)
-      return;
-    const entry: HostAddress = { ...line, setAt: timeline.now() };
+    const entry: HostAddress = { ...change, label: label ?? null, setAt: timeline.now() };
+    if (bugs.neverShortens && before !== undefined && endOf(before) > endOf(entry)) return;
     addresses.set(key, entry);
-    if (line.lifetime !== Infinity && !bugs.keepsForever) {
-      timeline.after(line.lifetime * 1000 + random.extreme(-EARLY_MS, LATE_MS), () => {
+    if (entry.lifetimeSeconds !== Infinity && !bugs.keepsForever) {
+      timeline.after(entry.lifetimeSeconds * 1000 + random.extreme(-EARLY_MS, LATE_MS), () => {
         if (addresses.get(key) === entry) takeOff(key);
       });
     }
-    if (isNew && line.lifetime !== Infinity) witness.appeared(line.address);
+    if (isNew && entry.lifetimeSeconds !== Infinity) witness.appeared(entry.address);
     changed();
   };
 
@@ -73,9 +77,9 @@ export function hostKernelOn(timeline: Timeline, random: Random, witness: Kernel
     if (entry === undefined) return;
     const secondaries = promotes ? [] : secondariesOf(addresses, key, entry);
     for (const gone of [key, ...secondaries]) {
-      const { address, lifetime } = addresses.get(gone) as HostAddress;
+      const { address, lifetimeSeconds } = addresses.get(gone) as HostAddress;
       addresses.delete(gone);
-      if (lifetime === Infinity) continue;
+      if (lifetimeSeconds === Infinity) continue;
       if (bugs.removesLateMs > 0) timeline.after(bugs.removesLateMs, () => witness.disappeared(address));
       else witness.disappeared(address);
     }
@@ -86,16 +90,16 @@ export function hostKernelOn(timeline: Timeline, random: Random, witness: Kernel
     bugs,
     addresses: () => addresses,
     isUp: () => up,
-    carryOut: (line) => {
-      if (line.interface !== INTERFACE) return `Cannot find device "${line.interface}"`;
-      const key = kernelKey(line);
-      const isForeign = addresses.get(key)?.lifetime === Infinity;
-      if (isForeign && line.verb !== 'add') witness.touchedForeign(line.address);
-      if (line.verb === 'delete') {
-        if (!addresses.has(key)) return 'Cannot assign requested address';
+    carryOut: (change) => {
+      if (change.interface !== INTERFACE) return { code: 'ENODEV', message: 'no such device' };
+      const key = kernelKey(change);
+      const isForeign = addresses.get(key)?.lifetimeSeconds === Infinity;
+      if (isForeign && change.kind !== 'add') witness.touchedForeign(change.address);
+      if (change.kind === 'remove') {
+        if (!addresses.has(key)) return { code: 'EADDRNOTAVAIL', message: 'not found' };
         takeOff(key);
-      } else if (line.verb === 'add' && addresses.has(key)) return 'File exists';
-      else put(key, line);
+      } else if (change.kind === 'add' && addresses.has(key)) return { code: 'EEXIST', message: 'assigned' };
+      else put(key, change);
       return undefined;
     },
     deleteByHand: (place) => takeOff(kernelKey(place)),

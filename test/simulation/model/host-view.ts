@@ -22,8 +22,8 @@ interface Sight {
 }
 
 /**
- * The host's kernel as the agent follows it: a listing, then events, each a moment late, and listings on demand. What `ip`
- * answered is there at once, and what was seen before that may still come after it.
+ * The host's kernel as the agent follows it: a listing, then events, each a moment late, and listings on demand. What the
+ * kernel answered is there at once, and what was seen before that may still come after it.
  */
 export function kernelSeen(
   timeline: Timeline,
@@ -43,7 +43,7 @@ export function kernelSeen(
       const tell = (delayMs: number, isListing: boolean): void => {
         const toldAt = timeline.now();
         const now = { entries: [...kernel.addresses().values()], up: kernel.isUp() };
-        // What happened at one moment is read at once, as lines that wait in a pipe are.
+        // What happened at one moment is read at once, as messages that wait in a socket are.
         if (!isListing && newest?.toldAt === toldAt && !newest.isListing) {
           Object.assign(newest, now);
           return;
@@ -55,7 +55,7 @@ export function kernelSeen(
           if (known !== undefined) return known;
           const { address, prefixLength, interface: name, label } = entry;
           // The kernel tells whole seconds, rounded up.
-          const leftMs = (entry.lifetime - Math.floor((toldAt - entry.setAt) / 1000)) * 1000;
+          const leftMs = (entry.lifetimeSeconds - Math.floor((toldAt - entry.setAt) / 1000)) * 1000;
           const expiresAt = process.scheduler.now() + leftMs;
           const fresh = { address, prefixLength, interface: name, label, expiresAt, duplicate: false };
           seen.set(entry, fresh);
@@ -93,7 +93,7 @@ export function kernelSeen(
     });
 }
 
-/** What the kernel's monitor would have told between one state and the other. */
+/** What the kernel would have told between one state and the other. */
 function eventsTo(
   addresses: ReadonlyMap<string, KernelAddress>,
   link: Link,

@@ -3,13 +3,12 @@ import { type AgentDependencies, type AgentOptions, agent$, type Stop } from '..
 import type { Keys } from '../../../src/domain/keys.ts';
 import type { Health } from '../../../src/domain/view.ts';
 import type { Journal } from '../../../src/journal.ts';
-import type { IpBatch } from '../../../src/kernel/ip-batch.ts';
 import { localStore } from '../../../src/local.ts';
 import { unsupervised } from '../../../src/supervisor.ts';
 import type { EtcdCluster } from './etcd-cluster.ts';
 import { connectionThrough } from './etcd-connection.ts';
-import { hostIp, type IpTrouble } from './host-ip.ts';
 import { type HostKernel, hostKernelOn, type KernelWitness } from './host-kernel.ts';
+import { hostSetter, type KernelTrouble } from './host-setter.ts';
 import { kernelSeen } from './host-view.ts';
 import { type Link, linkOf } from './link.ts';
 import { type ClockOptions, type Process, processOn } from './process.ts';
@@ -44,7 +43,7 @@ export interface Host {
   readonly name: string;
   readonly kernel: HostKernel;
   readonly link: Link;
-  readonly ip: IpTrouble;
+  readonly trouble: KernelTrouble;
   /** What the next health check finds. */
   readonly setHealth: (kind: 'healthy' | 'sick') => void;
   readonly isHealthy: () => boolean;
@@ -58,8 +57,6 @@ export interface Host {
   readonly leaseId: () => string | null;
   readonly start: () => void;
   readonly kill: () => void;
-  /** As kill, and its `ip` with it, in the middle of whatever that is doing. */
-  readonly killAll: () => void;
   readonly terminate: () => void;
   /** A stop with `keep`. */
   readonly handOver: () => void;
@@ -74,9 +71,7 @@ export function hostIn(world: HostWorld, options: HostOptions): Host {
   const { timeline, witness, journal } = world;
   const random = world.random.fork(options.name);
   const state = { instance: '', leaseIds: [] as readonly string[], addresses: [] as readonly string[] };
-  let run:
-    | { readonly process: Process; readonly ip: IpBatch; readonly subscription: Subscription }
-    | undefined;
+  let run: { readonly process: Process; readonly subscription: Subscription } | undefined;
   let stop$ = new Subject<Stop>();
   let runs = 0;
   let isEnding = false;
@@ -105,11 +100,6 @@ export function hostIn(world: HostWorld, options: HostOptions): Host {
     killed?.subscription.unsubscribe();
   };
 
-  const killAll = (): void => {
-    run?.ip.kill();
-    kill();
-  };
-
   const start = (): void => {
     if (run !== undefined) {
       startsAfterwards = isEnding;
@@ -132,7 +122,7 @@ export function hostIn(world: HostWorld, options: HostOptions): Host {
     const deps: AgentDependencies = {
       etcd: connectionThrough({ ...world, random: random.fork('etcd'), link: host.link, process }),
       keys: options.keys,
-      ip: hostIp(timeline, random.fork('ip'), process, host.kernel, host.ip),
+      setter: hostSetter(timeline, random.fork('ip'), process, host.kernel, host.trouble),
       kernel$: kernelSeen(timeline, random.fork('kernel'), process, host.kernel),
       health$,
       announcer: () => new Promise((resolve) => timeline.after(0.1, () => process.deliver(resolve))),
@@ -168,7 +158,7 @@ export function hostIn(world: HostWorld, options: HostOptions): Host {
       if (startsAfterwards) start();
     };
     const subscription = agent$(options.variant(deps, host), agentOptions(options, state.instance, previous));
-    run = { process, ip: deps.ip, subscription: subscription.subscribe({ error: ended, complete: ended }) };
+    run = { process, subscription: subscription.subscribe({ error: ended, complete: ended }) };
     check();
   };
 
@@ -176,7 +166,7 @@ export function hostIn(world: HostWorld, options: HostOptions): Host {
     name: options.name,
     kernel: hostKernelOn(timeline, random.fork('host'), witness),
     link: linkOf(),
-    ip: { hangsUntil: 0, failing: 0 },
+    trouble: { hangsUntil: 0, failing: 0 },
     setHealth: (kind) => {
       verdict = { kind, reason: kind === 'sick' ? 'connection refused' : '', since: null };
       check();
@@ -189,7 +179,6 @@ export function hostIn(world: HostWorld, options: HostOptions): Host {
     leaseId: () => state.leaseIds.at(-1) ?? null,
     start,
     kill,
-    killAll,
     terminate: () => end({ reason: 'SIGTERM', keep: false }),
     handOver: () => end({ reason: 'SIGUSR1', keep: true }),
   };

@@ -4,7 +4,6 @@ import { timer } from 'rxjs';
 import type { Address } from '../../../src/domain/address.ts';
 import { etcdStoreOn } from './etcd-store.ts';
 import { hostKernelOn, INTERFACE } from './host-kernel.ts';
-import { parseIpLine } from './ip-lines.ts';
 import { processOn } from './process.ts';
 import { randomOf } from './random.ts';
 import { timelineOf } from './timeline.ts';
@@ -34,10 +33,11 @@ test('a kernel lifetime ends 0.02 s early to 1 s late, and begins anew with each
     touchedForeign: () => {},
   };
   const kernel = hostKernelOn(timeline, randomOf(1), witness);
-  const line = (verb: string) =>
-    parseIpLine(`address ${verb} ${ADDRESS}/32 dev ${INTERFACE} label eth0:yaim valid_lft 2 preferred_lft 2`);
-  kernel.carryOut(line('add'));
-  timeline.after(1500, () => kernel.carryOut(line('change')));
+  const place = { address: ADDRESS, prefixLength: 32, interface: INTERFACE };
+  kernel.carryOut({ kind: 'add', ...place, label: 'eth0:yaim', lifetimeSeconds: 2 });
+  timeline.after(1500, () =>
+    kernel.carryOut({ kind: 'renew', ...place, label: 'eth0:yaim', lifetimeSeconds: 2 }),
+  );
   await timeline.liveUntil(10_000);
   assert.equal(gone.length, 1);
   assert.ok((gone[0] ?? 0) >= 3480 && (gone[0] ?? 0) <= 4500, String(gone[0]));
@@ -47,10 +47,11 @@ test('without promote_secondaries the first address of a network takes the other
   const timeline = timelineOf();
   const witness = { appeared: () => {}, disappeared: () => {}, touchedForeign: () => {} };
   const kernel = hostKernelOn(timeline, randomOf(1), witness);
-  const line = (verb: string, last: number) =>
-    parseIpLine(`address ${verb} 10.0.0.${last}/24 dev ${INTERFACE} label eth0:yaim valid_lft 9`);
-  for (const last of [7, 8, 9]) kernel.carryOut(line('add', last));
-  kernel.carryOut(line('delete', 7));
+  const place = (last: number) =>
+    ({ address: `10.0.0.${last}` as Address, prefixLength: 24, interface: INTERFACE }) as const;
+  for (const last of [7, 8, 9])
+    kernel.carryOut({ kind: 'add', ...place(last), label: 'eth0:yaim', lifetimeSeconds: 9 });
+  kernel.carryOut({ kind: 'remove', ...place(7) });
   assert.equal(kernel.addresses().size, 0);
 });
 

@@ -1,0 +1,91 @@
+import { inBatches } from '../../../src/batches.ts';
+import { BATCH_MS } from '../../../src/domain/session.ts';
+import {
+  type AddressChange,
+  type AddressSetter,
+  type ChangeError,
+  LATE,
+} from '../../../src/kernel/address-setter.ts';
+import type { HostKernel } from './host-kernel.ts';
+import type { Process } from './process.ts';
+import type { Random } from './random.ts';
+import type { Timeline } from './timeline.ts';
+
+/** What can be wrong with the kernel of a host. */
+export interface KernelTrouble {
+  /** Until then it carries nothing out. */
+  hangsUntil: number;
+  /** How many adds and renewals it refuses, 0 to 1. */
+  failing: number;
+}
+
+interface Job {
+  readonly changes: readonly AddressChange[];
+  readonly errors: (ChangeError | undefined)[];
+  readonly askedAt: number;
+  readonly answer: (errors: readonly (ChangeError | undefined)[]) => void;
+}
+
+/** So many are seen at once: the kernel takes microseconds for each. */
+const AT_ONCE = 8;
+const refused: ChangeError = { code: 'EPERM', message: 'Operation not permitted' };
+const late: ChangeError = { code: LATE, message: `the kernel was busy for more than ${BATCH_MS} ms` };
+
+/**
+ * What one agent has the kernel do: first a question, which waits as the change itself would, then the change. What has
+ * been begun is carried out, whatever becomes of the process.
+ */
+export function hostSetter(
+  timeline: Timeline,
+  random: Random,
+  process: Process,
+  kernel: HostKernel,
+  trouble: KernelTrouble,
+): Pick<AddressSetter, 'change'> {
+  const queue: Job[] = [];
+
+  const inKernel = (afterMs: number, run: () => void): void => {
+    timeline.after(afterMs, () => {
+      if (timeline.now() < trouble.hangsUntil) inKernel(trouble.hangsUntil - timeline.now(), run);
+      else run();
+    });
+  };
+
+  const work = (): void => {
+    const [job] = queue;
+    if (job === undefined) return;
+    inKernel(random.between(0.02, 0.3), () => process.deliver(() => carryOut(job)));
+  };
+  const carryOut = (job: Job): void => {
+    const isLate = process.scheduler.now() - job.askedAt > BATCH_MS;
+    let delay = random.between(0.02, 0.3);
+    for (const batch of inBatches(job.changes, AT_ONCE)) {
+      inKernel(delay, () => {
+        for (const change of batch) {
+          const isRefused = change.kind !== 'remove' && random.chance(trouble.failing);
+          const isTooLate = change.kind !== 'remove' && isLate;
+          job.errors.push(isTooLate ? late : isRefused ? refused : kernel.carryOut(change));
+        }
+        if (job.errors.length === job.changes.length) process.deliver(() => finish(job));
+      });
+      delay += 0.16;
+    }
+  };
+  const finish = (job: Job): void => {
+    queue.shift();
+    job.answer(job.errors);
+    work();
+  };
+
+  return {
+    change: (changes) =>
+      new Promise((answer) => {
+        if (changes.length === 0) {
+          answer([]);
+          return;
+        }
+        queue.push({ changes, errors: [], askedAt: process.scheduler.now(), answer });
+        if (queue.length === 1) work();
+      }),
+  };
+}
