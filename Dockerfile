@@ -12,7 +12,7 @@ LABEL org.opencontainers.image.title="yaim" \
       org.opencontainers.image.description="Healthy database hosts share a pool of virtual IP addresses through etcd" \
       org.opencontainers.image.documentation="/opt/yaim/README.md" \
       org.opencontainers.image.licenses="MIT"
-# yaim announces addresses by itself; arping and ndptool (neighbour advertisements) are for the operator who looks in.
+# yaim sets and announces addresses by itself; ip, arping and ndptool (neighbour advertisements) are for the operator who looks in.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends iproute2 iputils-arping libndp-tools \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log

@@ -136,8 +136,10 @@ function putControl(stage: string, debVersion: string): void {
     'Maintainer: the yaim maintainers <yaim@localhost>',
     'Section: net',
     'Priority: optional',
-    // What the runtime is linked with, and the command that sets addresses.
-    'Depends: libc6 (>= 2.28), libstdc++6 (>= 11), iproute2, passwd',
+    // What the runtime is linked with, and what makes the user.
+    'Depends: libc6 (>= 2.28), libstdc++6 (>= 11), passwd',
+    // For the operator who looks in.
+    'Recommends: iproute2',
     'Suggests: etcd-client',
     `Installed-Size: ${kib}`,
     `Description: ${synopsis}`,

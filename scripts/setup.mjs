@@ -15,11 +15,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Debian package → what it is for. */
 const packages = {
-  iproute2: 'network namespaces are the lab’s hosts, and yaim sets addresses with it',
+  iproute2: 'network namespaces are the lab’s hosts, and `ip` says what is on them',
   'util-linux': 'setpriv and unshare start the lab’s servers, chrt keeps its clock exact',
   procps: 'sysctl sets the lab’s hosts up',
-  'iputils-arping': 'yaim announces IPv4 addresses with it',
-  'libndp-tools': 'yaim announces IPv6 addresses with it',
+  'iputils-arping': 'the client of the demo asks with it who has an address',
   'etcd-server': 'the store',
   'etcd-client': 'etcdctl',
   postgresql: 'the database of each host',

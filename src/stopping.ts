@@ -24,7 +24,7 @@ export interface GoodbyeDependencies {
   readonly leaving: () => void;
 }
 
-/** Addresses are off within milliseconds; longer than this, and `ip` is broken. */
+/** Addresses are off within milliseconds; longer than this, and the kernel hangs. */
 const OFF_MS = 1500;
 /** How long etcd may take to accept what is given back. Addresses are off before that. */
 const GIVEN_BACK_MS = 1500;

@@ -9,7 +9,7 @@ const commands = {
   etcdctl: 'etcd-client',
   pgbouncer: 'pgbouncer',
   psql: 'postgresql',
-  arping: 'iputils-arping, to announce addresses',
+  arping: 'iputils-arping, for the client who asks who has an address',
   setpriv: 'util-linux, to run servers as another user',
   sysctl: 'procps, to set the hosts up',
 } as const;

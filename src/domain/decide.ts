@@ -137,7 +137,7 @@ function renewals({
   const least = Math.min(RENEWAL_MS, seconds * 250);
   const overdue = isOverdue(session, now);
   return ({ expiresAt }) => {
-    // Changed by hand, or added by an `ip` that was too slow: the kernel would not remove it in time.
+    // Changed by hand, or added by a kernel that was too slow: the kernel would not remove it in time.
     if (expiresAt > session.provenUntil) return { seconds, reason: 'its lifetime outlasts the proof' };
     const won = now + seconds * 1000 - expiresAt;
     if (won >= least) return { seconds, reason: 'the session was proven anew' };

@@ -41,7 +41,7 @@ export function kernelTable(listed: Kernel): KernelTable {
   };
 }
 
-/** Whether an answer of `ip` comes after what the kernel told: what is there, or is permanent, is newer than it. */
+/** Whether the kernel's answer comes after what it told: what is there, or is permanent, is newer than it. */
 function isOutdated({ kind }: KernelEvent, known: KernelAddress | undefined): boolean {
   return (
     (kind === 'put-on' && known !== undefined) || (kind === 'taken-off' && known?.expiresAt === Infinity)

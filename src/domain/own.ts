@@ -29,8 +29,8 @@ function homelessAddresses({ kernel, local }: Standing): ReadonlySet<string> {
 }
 
 /**
- * What `ip` was told to add and the kernel does not show: it may be about to, or it shows it no more. The kernel's
- * events lag behind, so that only `ip`'s answer to a removal says that an address is off.
+ * What the kernel was told to add and does not show: it may be about to, or it shows it no more. The kernel's
+ * events lag behind, so that only its answer to a removal says that an address is off.
  */
 export const unseenIn = derived(({ kernel, local }: Standing): readonly KernelPlace[] =>
   [...local.recorded].flatMap((key) =>

@@ -38,7 +38,7 @@ export interface AddressDependencies {
 
 /**
  * What a batch may cost, so that it takes far less than BATCH_MS and holds no removal up: 1,000 IPv6 renewals were
- * measured at 355 ms, IPv4 at 29 ms.
+ * measured at 330 ms, IPv4 at 25 ms.
  */
 const BATCH_COST = 400;
 const COST = { 4: 1, 6: 4 } as const;

@@ -3,6 +3,7 @@ import {
   defer,
   filter,
   from,
+  map,
   merge,
   mergeMap,
   type Observable,
@@ -10,7 +11,8 @@ import {
   pairwise,
   type SchedulerLike,
   startWith,
-  takeUntil,
+  takeWhile,
+  tap,
   timer,
 } from 'rxjs';
 import type { Address } from '../domain/address.ts';
@@ -37,34 +39,59 @@ const REFRESH_MS = 60_000;
 
 type Own = ReadonlyMap<string, KernelPlace>;
 
-/** Announces each address from the moment the kernel has it until the kernel has it no more. */
-export function announcements$(own$: Observable<Own>, deps: AnnounceDependencies): Observable<Announced> {
-  return own$.pipe(
-    startWith<Own>(new Map()),
-    pairwise(),
-    mergeMap(([before, own]) => [...own].filter(([key]) => !before.has(key))),
-    mergeMap(([key, entry]) =>
-      announce$(entry, deps).pipe(takeUntil(own$.pipe(filter((own) => !own.has(key))))),
-    ),
-  );
+/** What came at one moment is announced together: a thousand addresses are a handful of timers. */
+interface Batch {
+  readonly places: ReadonlyMap<string, KernelPlace>;
+  /** Keys of those whose first announcement is out. */
+  readonly told: Set<string>;
 }
 
-function announce$(
-  { address, interface: name }: KernelPlace,
+/** Announces each address from the moment the kernel has it until the kernel has it no more. */
+export function announcements$(
+  own$: Observable<Own>,
   { announcer, scheduler }: AnnounceDependencies,
 ): Observable<Announced> {
-  let isFirst = true;
-  const once$ = defer(() => announcer(address, name)).pipe(
-    mergeMap(() => {
-      const told = isFirst ? [{ address, interface: name, error: undefined }] : [];
-      isFirst = false;
-      return told;
-    }),
-    catchError((error: unknown) => of({ address, interface: name, error })),
-  );
-  const moments$ = merge(
+  return defer(() => {
+    /** Of each address that the kernel has, the batch with which it came. */
+    const batches = new Map<string, Batch>();
+    const announce$ = (batch: Batch): Observable<Announced> => {
+      const due = [...batch.places].filter(([key]) => batches.get(key) === batch);
+      return merge(
+        ...due.map(([key, { address, interface: name }]) =>
+          defer(() => announcer(address, name)).pipe(
+            filter(() => !batch.told.has(key)),
+            tap(() => batch.told.add(key)),
+            map(() => ({ address, interface: name, error: undefined })),
+            catchError((error: unknown) => of({ address, interface: name, error })),
+          ),
+        ),
+      );
+    };
+    return own$.pipe(
+      startWith<Own>(new Map()),
+      pairwise(),
+      map(([before, own]): Batch => {
+        for (const key of before.keys()) if (!own.has(key)) batches.delete(key);
+        const batch = {
+          places: new Map([...own].filter(([key]) => !before.has(key))),
+          told: new Set<string>(),
+        };
+        for (const key of batch.places.keys()) batches.set(key, batch);
+        return batch;
+      }),
+      mergeMap((batch) =>
+        moments$(scheduler).pipe(
+          takeWhile(() => [...batch.places.keys()].some((key) => batches.get(key) === batch)),
+          mergeMap(() => announce$(batch)),
+        ),
+      ),
+    );
+  });
+}
+
+function moments$(scheduler: SchedulerLike): Observable<unknown> {
+  return merge(
     from(MOMENTS_MS).pipe(mergeMap((delayMs) => (delayMs === 0 ? [0] : timer(delayMs, scheduler)))),
     timer(REFRESH_MS, REFRESH_MS, scheduler),
   );
-  return moments$.pipe(mergeMap(() => once$));
 }

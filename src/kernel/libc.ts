@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
 
-/** Sockets of families that Node does not know: libc's own, called through koffi. */
+/** What Node does not offer of libc, called through koffi: above all, sockets of other families. */
 
 export const AF = { unix: 1, netlink: 16, packet: 17 } as const;
 export const SOCK = { datagram: 2, raw: 3 } as const;
@@ -71,6 +71,11 @@ export function whenReadable({ descriptor }: Pick<RawSocket, 'descriptor'>, call
   return () => handle.close();
 }
 
+/** What is free in libc's heaps goes back to the kernel. */
+export function returnFreeMemory(): void {
+  libc().trim(0);
+}
+
 /** The errno of a call is known only until the next one: `read` is called at once. */
 function inThread<T>(
   called: ReturnType<ReturnType<typeof koffi.load>['func']>,
@@ -121,5 +126,6 @@ function load() {
     ),
     recv: library.func('int64_t recv(int fd, uint8_t *data, size_t length, int flags)'),
     close: library.func('int close(int fd)'),
+    trim: library.func('int malloc_trim(size_t pad)'),
   };
 }

@@ -15,9 +15,19 @@ export interface PacketSocket {
  */
 export function packetSocket(): PacketSocket {
   let socket: RawSocket | undefined;
+  /** Read once for all that is announced in one turn of the event loop. */
+  const interfaces = new Map<string, Interface>();
+  const interfaceNow = (name: string): Interface => {
+    const known = interfaces.get(name);
+    if (known !== undefined) return known;
+    if (interfaces.size === 0) setImmediate(() => interfaces.clear());
+    const read = readInterface(name);
+    interfaces.set(name, read);
+    return read;
+  };
   return {
     announce: (address, interfaceName) => {
-      const { index, hardware } = readInterface(interfaceName);
+      const { index, hardware } = interfaceNow(interfaceName);
       // A link without hardware addresses (a tunnel) has no neighbours to tell.
       if (hardware === undefined) return;
       // Protocol 0: it sends only, so that the kernel queues no packet of the network for it.
@@ -41,7 +51,13 @@ function opened(open: () => RawSocket): RawSocket {
   }
 }
 
-function readInterface(name: string): { readonly index: number; readonly hardware: Buffer | undefined } {
+interface Interface {
+  readonly index: number;
+  /** Absent where there is none. */
+  readonly hardware: Buffer | undefined;
+}
+
+function readInterface(name: string): Interface {
   const directory = `/sys/class/net/${name}`;
   const index = Number(readFileSync(`${directory}/ifindex`, 'utf8'));
   const hardware = Buffer.from(

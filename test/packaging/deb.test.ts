@@ -42,9 +42,8 @@ suite('the Debian package', { skip: hasTools ? false : 'it takes root, dpkg-deb 
     execFileSync('tar', ['-xf', baseArchive(), '-C', scratch, '--exclude=./usr/local/*']);
   });
 
-  /** iproute2 is not in a minimal system, and is the one thing that is not looked for here. */
   const dpkg = (...words: readonly string[]): string => {
-    const options = ['--root', scratch, '--force-depends', '--force-confold'];
+    const options = ['--root', scratch, '--force-confold'];
     const environment = {
       ...process.env,
       PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
