@@ -201,6 +201,8 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
 
     // Effects out; none any more once everything is left to the next run.
     const effects$ = merge(
+      // First of all: that an address is known to its neighbours waits for no other effect, nor for lines of the log.
+      record$(takeover$, { ...deps, nodename: options.nodename, failed: journal.recordFailed }),
       kernelLoop$({ ...deps, ...journal, relist, perform: performKernel({ ...deps, answered }) }, decision$),
       etcdLoop$(
         {
@@ -216,8 +218,6 @@ export function agent$(deps: AgentDependencies, options: AgentOptions): Observab
         decision$,
       ),
       deps.supervisor.watch(decision$),
-      // Before anything is told: what makes an address known to its neighbours does not wait for lines of the log.
-      record$(takeover$, { ...deps, nodename: options.nodename, failed: journal.recordFailed }),
       narrate$(journal, { decision$, planned$, own$, announced$ }),
     ).pipe(takeUntil(kept$));
     const stopped$ = stop$.pipe(
