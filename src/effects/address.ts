@@ -1,4 +1,5 @@
 import type { SchedulerLike } from 'rxjs';
+import { inBatches } from '../batches.ts';
 import type { KernelAction } from '../domain/action.ts';
 import { familyOf } from '../domain/address.ts';
 import { type KernelAddress, type KernelEvent, type KernelPlace, kernelKey } from '../domain/kernel.ts';
@@ -8,7 +9,7 @@ import {
   type AddressChange,
   type AddressSetter,
   type ChangeError,
-  LATE,
+  MOST_AT_ONCE,
   NO_ANSWER,
 } from '../kernel/address-setter.ts';
 import type { LocalStore } from '../local.ts';
@@ -43,7 +44,7 @@ export interface AddressDependencies {
 const BATCH_COST = 400;
 const COST = { 4: 1, 6: 4 } as const;
 
-const tooSlow: ChangeError = { code: LATE, message: `the kernel took more than ${BATCH_MS} ms` };
+const tooSlow: ChangeError = { code: 'TOO_SLOW', message: `the kernel took more than ${BATCH_MS} ms` };
 
 /**
  * Whether an error says that the address is not there. That there is no such interface says nothing: it may have been
@@ -55,7 +56,7 @@ export function isAbsent({ code }: ChangeError): boolean {
 
 /**
  * Performs kernel actions, removals first, and answers for those that it got round to: all removals, and one batch of
- * others. Lifetimes are worked out at the very last moment.
+ * others. Lifetimes are worked out at the very last moment, when the kernel has just shown that it is not busy.
  */
 export function performKernel(deps: AddressDependencies) {
   return async (
@@ -96,17 +97,29 @@ function orThereAlready(outcome: KernelOutcome, recorded: ReadonlySet<string>): 
 }
 
 function isRefused(error: ChangeError | undefined): boolean {
-  return error !== undefined && error.code !== LATE && error.code !== NO_ANSWER;
+  return error !== undefined && error !== tooSlow && error.code !== NO_ANSWER;
 }
 
 /** Takes addresses off; one that is not there is off. */
 async function remove(
+  deps: AddressDependencies,
+  actions: readonly KernelAction[],
+  label: string,
+): Promise<readonly KernelOutcome[]> {
+  const outcomes: KernelOutcome[] = [];
+  for (const batch of inBatches(actions, MOST_AT_ONCE))
+    outcomes.push(...(await removeSome(deps, batch, label)));
+  return outcomes;
+}
+
+async function removeSome(
   { setter, local, answered }: AddressDependencies,
   actions: readonly KernelAction[],
   label: string,
-): Promise<KernelOutcome[]> {
-  if (actions.length === 0) return [];
-  const errors = await setter.change(actions.map((action) => ({ kind: 'remove', ...placeOf(action) })));
+): Promise<readonly KernelOutcome[]> {
+  const errors = await setter.change(interfacesOf(actions), () =>
+    actions.map((action) => ({ kind: 'remove', ...placeOf(action) })),
+  );
   const outcomes = actions.map((action, index) => {
     const error = errors[index];
     return { action, error: error !== undefined && isAbsent(error) ? undefined : error };
@@ -125,14 +138,29 @@ async function put(
   session: Session,
   label: string,
 ): Promise<readonly KernelOutcome[]> {
-  const { setter, scheduler, answered } = deps;
   for (const { kind, address, prefixLength, interface: name } of wanted) {
     if (kind === 'add' && familyOf(address) === 4 && prefixLength < 32) deps.allowSecondaries(name);
   }
-  const lifetime = lifetimeSeconds(session, scheduler.now());
-  const actions = lifetime < 1 ? [] : wanted.filter((action) => !isTooLate(action, lifetime));
-  if (actions.length === 0) return [];
-  const errors = await setter.change(actions.map((action) => changeOf(action, lifetime, label)));
+  const outcomes: KernelOutcome[] = [];
+  for (const batch of inBatches(wanted, MOST_AT_ONCE))
+    outcomes.push(...(await putSome(deps, batch, session, label)));
+  return outcomes;
+}
+
+async function putSome(
+  deps: AddressDependencies,
+  wanted: readonly KernelAction[],
+  session: Session,
+  label: string,
+): Promise<readonly KernelOutcome[]> {
+  const { setter, scheduler, answered } = deps;
+  let lifetime = 0;
+  let actions: readonly KernelAction[] = [];
+  const errors = await setter.change(interfacesOf(wanted), () => {
+    lifetime = lifetimeSeconds(session, scheduler.now());
+    actions = lifetime < 1 ? [] : wanted.filter((action) => !isTooLate(action, lifetime));
+    return actions.map((action) => changeOf(action, lifetime, label));
+  });
   const outcomes = actions.map((action, index) => ({ action, error: errors[index] }));
   const now = scheduler.now();
   if (!outlastsProof(session, lifetime, now)) {
@@ -164,6 +192,10 @@ function isTooLate(action: KernelAction, lifetime: number): boolean {
 function changeOf(action: KernelAction, lifetimeSeconds: number, label: string): AddressChange {
   const kind = action.kind === 'add' ? 'add' : 'renew';
   return { kind, ...placeOf(action), label: labelOf(action, label), lifetimeSeconds };
+}
+
+function interfacesOf(actions: readonly KernelAction[]): ReadonlySet<string> {
+  return new Set(actions.map((action) => action.interface));
 }
 
 function placeOf({ address, prefixLength, interface: name }: KernelAction): KernelPlace {

@@ -1,7 +1,6 @@
 import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import { inBatches } from '../batches.ts';
 import type { KernelPlace } from '../domain/kernel.ts';
-import { BATCH_MS } from '../domain/session.ts';
 import { SystemError } from './libc.ts';
 import {
   encodeMessage,
@@ -27,7 +26,7 @@ export type AddressChange =
 
 /** Why the kernel did not do what it was asked. */
 export interface ChangeError {
-  /** The errno's name (EEXIST …), NO_ANSWER or LATE. */
+  /** The errno's name (EEXIST …), or NO_ANSWER. */
   readonly code: string;
   readonly message: string;
 }
@@ -35,60 +34,50 @@ export interface ChangeError {
 /** Of what has this code nobody knows whether it took effect. */
 export const NO_ANSWER = 'NO_ANSWER';
 
-/** Not done: the kernel was busy for longer than lifetimes allow for. */
-export const LATE = 'LATE';
-
 type Verdict = ChangeError | undefined;
 
-/** Sets addresses of this host, by rtnetlink(7); answers an error, or undefined, for each change, in order. */
+/** So many changes a request: their answers fit into the smallest buffer that the kernel keeps for a reader. */
+export const MOST_AT_ONCE = 128;
+
+/** Sets addresses of this host, by rtnetlink(7). */
 export interface AddressSetter {
-  /** Waits for as long as the kernel takes, be it hung, while all else goes on. */
-  readonly change: (changes: readonly AddressChange[]) => Promise<readonly Verdict[]>;
+  /**
+   * Asks the kernel for the numbers of these interfaces, which waits for the lock that the changes need; once it has answered,
+   * makes those that `changes` names then. Answers an error, or undefined, for each change, in order. Waits for as long as the kernel
+   * takes, be it hung, while all else goes on.
+   */
+  readonly change: (
+    interfaces: ReadonlySet<string>,
+    changes: () => readonly AddressChange[],
+  ) => Promise<readonly Verdict[]>;
   /** For who is about to end: all else waits. */
   readonly removeNow: (places: readonly KernelPlace[]) => readonly Verdict[];
   readonly close: () => void;
 }
 
-/** So many changes a request: their answers fit into the smallest buffer that the kernel keeps for a reader. */
-const MOST_AT_ONCE = 128;
-
 export function addressSetter(open: () => NetlinkSocket = netlinkSocket): AddressSetter {
   let socket: NetlinkSocket | undefined;
   let before: Promise<unknown> = Promise.resolve();
 
-  const changeSome = async (
-    changes: readonly AddressChange[],
-    askedAt: number,
-  ): Promise<readonly Verdict[]> => {
-    try {
-      socket ??= open();
-      const talk = conversation(changes, askedAt);
-      let turn = talk.next();
-      while (!turn.done) {
-        await socket.send(turn.value.bytes);
-        turn = talk.next(answersTo(turn.value, socket));
-      }
-      return turn.value;
-    } catch (error) {
-      return allUnanswered(changes, error);
+  const carryOut = async (talk: Conversation): Promise<readonly Verdict[]> => {
+    socket ??= open();
+    let turn = talk.next();
+    while (!turn.done) {
+      await socket.send(turn.value.bytes);
+      turn = talk.next(answersTo(turn.value, socket));
     }
-  };
-
-  const changeAll = async (
-    changes: readonly AddressChange[],
-    askedAt: number,
-  ): Promise<readonly Verdict[]> => {
-    const verdicts: Verdict[] = [];
-    for (const batch of inBatches(changes, MOST_AT_ONCE))
-      verdicts.push(...(await changeSome(batch, askedAt)));
-    return verdicts;
+    return turn.value;
   };
 
   return {
-    change: (changes) => {
-      const askedAt = performance.now();
+    change: (interfaces, changes) => {
+      // Named once, also where the kernel cannot be asked.
+      let named: readonly AddressChange[] | undefined;
+      const naming = () => (named ??= changes());
       // One after the other: they read their answers from one socket.
-      const changing = before.then(() => changeAll(changes, askedAt));
+      const changing = before.then(() =>
+        carryOut(conversation(interfaces, naming)).catch((error) => allUnanswered(naming(), error)),
+      );
       before = changing;
       return changing;
     },
@@ -96,7 +85,7 @@ export function addressSetter(open: () => NetlinkSocket = netlinkSocket): Addres
       const removals = places.map((place) => ({ kind: 'remove', ...place }) as const);
       try {
         const own = open();
-        const verdicts = inBatches(removals, MOST_AT_ONCE).flatMap((batch) => changeSomeNow(batch, own));
+        const verdicts = inBatches(removals, MOST_AT_ONCE).flatMap((batch) => removeSome(batch, own));
         own.close();
         return verdicts;
       } catch (error) {
@@ -110,8 +99,8 @@ export function addressSetter(open: () => NetlinkSocket = netlinkSocket): Addres
   };
 }
 
-function changeSomeNow(changes: readonly AddressChange[], socket: NetlinkSocket): readonly Verdict[] {
-  const talk = conversation(changes, performance.now());
+function removeSome(changes: readonly AddressChange[], socket: NetlinkSocket): readonly Verdict[] {
+  const talk = conversation(new Set(changes.map((change) => change.interface)), () => changes);
   let turn = talk.next();
   while (!turn.done) {
     socket.sendNow(turn.value.bytes);
@@ -129,36 +118,34 @@ interface Request {
 /** One for each question, in order; undefined where there is none. */
 type Answers = readonly (NetlinkMessage | undefined)[];
 
+type Conversation = Generator<Request, readonly Verdict[], Answers>;
+
 /** What is asked of the kernel, one request after the other, each to be answered before the next one. */
 function* conversation(
-  changes: readonly AddressChange[],
-  askedAt: number,
-): Generator<Request, readonly Verdict[], Answers> {
+  interfaces: ReadonlySet<string>,
+  changes: () => readonly AddressChange[],
+): Conversation {
   // Asked anew each time: links come, go and are renamed.
-  const names = [...new Set(changes.map((change) => change.interface))];
+  const names = [...interfaces];
   const found = yield requestOf(
     names.map((name) => ({ type: RTM.getLink, flags: NLM_F.request, body: linkQuestion(name) })),
   );
   const links = new Map(names.map((name, index) => [name, linkIn(found[index], name)]));
-  // The kernel sets addresses under the lock under which it tells of links: now it is most likely free.
-  const isLate = performance.now() - askedAt > BATCH_MS;
-  const obstacles = new Map(
-    changes.map((change) => {
-      const link = links.get(change.interface);
-      if (typeof link === 'object') return [change, link];
-      return [change, isLate && change.kind !== 'remove' ? late : undefined];
-    }),
-  );
-  const possible = changes.filter((change) => obstacles.get(change) === undefined);
-  if (possible.length === 0) return changes.map((change) => obstacles.get(change));
+  const wanted = changes().map((change) => ({
+    change,
+    link: links.get(change.interface) ?? notAsked(change),
+  }));
+  const possible = wanted.flatMap(({ change, link }) => (typeof link === 'number' ? [{ change, link }] : []));
+  if (possible.length === 0) return wanted.map(({ link }) => link as ChangeError);
   const done = yield requestOf(
-    possible.map((change) => ({
-      ...HOW[change.kind],
-      body: writeAddress(change, links.get(change.interface) as number),
-    })),
+    possible.map(({ change, link }) => ({ ...HOW[change.kind], body: writeAddress(change, link) })),
   );
-  const verdicts = new Map(possible.map((change, index) => [change, errorOf(done[index])]));
-  return changes.map((change) => obstacles.get(change) ?? verdicts.get(change));
+  const answers = done.values();
+  return wanted.map(({ link }) => (typeof link === 'number' ? errorOf(answers.next().value) : link));
+}
+
+function notAsked(change: AddressChange): never {
+  throw new Error(`a change on ${change.interface}, which was not asked for`);
 }
 
 const ASKED = NLM_F.request | NLM_F.acknowledge;
@@ -167,8 +154,6 @@ const HOW = {
   add: { type: RTM.newAddress, flags: ASKED | MAKE.create | MAKE.exclusive },
   renew: { type: RTM.newAddress, flags: ASKED | MAKE.replace },
 } as const;
-
-const late: ChangeError = { code: LATE, message: `the kernel was busy for more than ${BATCH_MS} ms` };
 
 /** The link's number, or why there is none. */
 function linkIn(answer: NetlinkMessage | undefined, name: string): number | ChangeError {

@@ -33,7 +33,7 @@ export interface ClusterDependencies {
 
 /** Listing anew heals what nobody thought of; jittered, so that the nodes do not list together. */
 const RELIST_MS = 60_000;
-/** How long a list may show what no watch has told, before it is taken for what is. */
+/** How long a list may show what no watch has told, before it is made anew and taken for what is. */
 const BEHIND_MS = 2000;
 /** The pause after a break; doubled with each further one until a watch stood for a while. */
 const RECONNECT_MS = 50;
@@ -80,13 +80,14 @@ export function follow$({
 
     const watch$ = defer(() => etcd.watch(keys.prefix, memory.revision())).pipe(
       mergeMap(({ events }): Observable<Followed> => {
-        if (events.length > 0) behindSince = Infinity;
         if (events.length > 0) return memory.apply(events) ? of(snapshot(false)) : EMPTY;
         return link.up() ? of({ kind: 'connected', endpoint: etcd.endpoint() }) : EMPTY;
       }),
     );
 
-    const relist$ = defer(() => timer(Math.max(0, listDueAt - scheduler.now()), scheduler));
+    const at = (time: number) => timer(Math.max(0, time - scheduler.now()), scheduler);
+    // What a watch has not told by then it will not tell: the data may be another's that has come as far as ours.
+    const relist$ = defer(() => at(Math.min(listDueAt, behindSince + BEHIND_MS)));
 
     const recover = (error: unknown): Observable<Followed> => {
       if (!(error instanceof EtcdError)) throw error;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, suite, test } from 'node:test';
-import { BATCH_MS } from '../../src/domain/session.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { inBatches } from '../../src/batches.ts';
 import {
   type AddressChange,
   type AddressSetter,
   addressSetter,
-  LATE,
+  MOST_AT_ONCE,
   NO_ANSWER,
 } from '../../src/kernel/address-setter.ts';
 import { SystemError } from '../../src/kernel/libc.ts';
@@ -51,8 +52,10 @@ suite('addresses, set', { skip: noNamespaces }, () => {
     for (const name of ['eth0', 'eth1']) namespace.ip(`address flush dev ${name}`);
   });
 
-  const codes = async (changes: readonly AddressChange[], { change } = setter) =>
-    (await change(changes)).map((error) => error?.code);
+  const set = (changes: readonly AddressChange[], { change } = setter) =>
+    change(new Set(changes.map((each) => each.interface)), () => changes);
+  const codes = async (changes: readonly AddressChange[], through = setter) =>
+    (await set(changes, through)).map((error) => error?.code);
   const shown = (name = 'eth0') =>
     JSON.parse(namespace.ip(`-json address show dev ${name}`))[0].addr_info.filter(
       ({ scope }: { scope: string }) => scope === 'global',
@@ -71,7 +74,7 @@ suite('addresses, set', { skip: noNamespaces }, () => {
     }
   });
   test('are renewed, be it that they live less long, and added where they were not', async () => {
-    await setter.change([add('10.0.0.7'), add('2001:db8::7')]);
+    await set([add('10.0.0.7'), add('2001:db8::7')]);
     assert.deepEqual(await codes([renew('10.0.0.7', 9), renew('2001:db8::7', 90), renew('10.0.0.8')]), [
       undefined,
       undefined,
@@ -92,7 +95,7 @@ suite('addresses, set', { skip: noNamespaces }, () => {
     assert.deepEqual(addresses(), ['10.0.0.7/24', '10.0.0.8/24']);
   });
   test('of each it is said what was wrong with it, and the others are set', async () => {
-    const errors = await setter.change([
+    const errors = await set([
       remove('10.0.0.9'),
       add('10.0.0.7'),
       add('10.0.0.7'),
@@ -111,9 +114,14 @@ suite('addresses, set', { skip: noNamespaces }, () => {
   });
   test('by the thousand', async () => {
     const changes = Array.from({ length: 1000 }, (_, index) => add(`10.1.${index >> 8}.${index & 255}`));
-    assert.ok(!(await setter.change(changes)).some((error) => error !== undefined));
+    const inTurn = async () => {
+      const all = [];
+      for (const batch of inBatches(changes, MOST_AT_ONCE)) all.push(...(await codes(batch)));
+      return all;
+    };
+    assert.ok((await inTurn()).every((code) => code === undefined));
     assert.equal(addresses().length, 1000);
-    assert.ok((await codes(changes)).every((code) => code === 'EEXIST'));
+    assert.ok((await inTurn()).every((code) => code === 'EEXIST'));
   });
   test('of batches that are sent at once each gets its own answers, one batch after the other', async () => {
     const answers = await Promise.all([
@@ -127,7 +135,7 @@ suite('addresses, set', { skip: noNamespaces }, () => {
   });
   test('go onto a link that was made again, and not onto one that had the name before', async () => {
     namespace.ip('link add eth2 type veth peer name eth3');
-    await setter.change([add('10.0.0.7', 'eth2')]);
+    await set([add('10.0.0.7', 'eth2')]);
     namespace.ip('link delete eth2');
     namespace.ip('link add eth2 type veth peer name eth3');
     assert.deepEqual(await codes([add('10.0.0.7', 'eth2')]), [undefined]);
@@ -138,7 +146,7 @@ suite('addresses, set', { skip: noNamespaces }, () => {
     namespace.ip('link delete eth2');
   });
   test('are taken off at once by who has no time to wait', async () => {
-    await setter.change([add('10.0.0.7'), add('10.0.0.8'), add('2001:db8::7')]);
+    await set([add('10.0.0.7'), add('10.0.0.8'), add('2001:db8::7')]);
     const places = [place('10.0.0.7'), place('2001:db8::7'), place('10.0.0.9'), place('10.0.0.7', 'eth9')];
     assert.deepEqual(
       addressSetter(namespace.open)
@@ -159,29 +167,32 @@ suite('addresses, set', { skip: noNamespaces }, () => {
     });
   };
 
-  test('are not put on by a kernel that was hung until it is too late; what is to go, goes', async (context) => {
-    await setter.change([add('10.0.0.7'), add('10.0.0.9')]);
-    let now = 1000;
-    context.mock.method(performance, 'now', () => now);
-    const hung = troubled(async (socket, requests, which) => {
-      if (which === 0) now += BATCH_MS + 1;
+  test('are named when the kernel has shown that it is free, and only then', async () => {
+    const events: string[] = [];
+    const told = troubled(async (socket, requests, which) => {
+      events.push(`request ${which}`);
+      await pause(20);
       await socket.send(requests);
+      events.push(`answer ${which}`);
     });
-    const asked = [add('10.0.0.8'), remove('10.0.0.7'), renew('10.0.0.9')];
-    assert.deepEqual(await codes(asked, hung), [LATE, undefined, LATE]);
-    assert.deepEqual(addresses(), ['10.0.0.9/32']);
-    assert.deepEqual(await codes([add('10.0.0.8')], hung), [undefined]);
+    await told.change(new Set(['eth0']), () => {
+      events.push('named');
+      return [add('10.0.0.7')];
+    });
+    assert.deepEqual(events, ['request 0', 'answer 0', 'named', 'request 1', 'answer 1']);
+    assert.deepEqual(await told.change(new Set(['eth0']), () => []), [], 'or none any more');
+    assert.equal(events.length, 7);
   });
-  test('one batch after the other, of which the later ones are late where the first one hung', async (context) => {
-    let now = 1000;
-    context.mock.method(performance, 'now', () => now);
-    const hung = troubled(async (socket, requests, which) => {
-      if (which === 1) now += BATCH_MS + 1;
-      await socket.send(requests);
+  test('are named once where the kernel cannot be asked', async () => {
+    const broken = troubled(async () => {
+      throw new SystemError('sendto', 'ENOBUFS');
     });
-    // The change had begun when the kernel hung: who asked for it has to see to it.
-    const answers = await Promise.all([codes([add('10.0.0.7')], hung), codes([add('10.0.0.8')], hung)]);
-    assert.deepEqual(answers, [[undefined], [LATE]]);
+    let named = 0;
+    const errors = await broken.change(new Set(['eth0']), () => {
+      named += 1;
+      return [add('10.0.0.7'), add('10.0.0.8')];
+    });
+    assert.deepEqual([errors.map((error) => error?.code), named], [[NO_ANSWER, NO_ANSWER], 1]);
   });
   test('while others wait only for as long as the kernel takes', async () => {
     let goOn = (): void => {};
@@ -201,9 +212,9 @@ suite('addresses, set', { skip: noNamespaces }, () => {
       if (which === 1) while (socket.receiveNow() !== undefined);
       if (which === 3) throw new SystemError('sendto', 'ENOBUFS');
     });
-    const [lost] = await lossy.change([add('10.0.0.7')]);
+    const [lost] = await set([add('10.0.0.7')], lossy);
     assert.deepEqual([lost?.code, addresses()], [NO_ANSWER, ['10.0.0.7/32']]);
-    const [failed] = await lossy.change([add('10.0.0.7')]);
+    const [failed] = await set([add('10.0.0.7')], lossy);
     assert.deepEqual([failed?.code, failed?.message], [NO_ANSWER, 'no answer: sendto: ENOBUFS']);
     // What the failed request left in the socket is not taken for an answer to this one.
     assert.deepEqual(await codes([add('10.0.0.8')], lossy), [undefined]);
@@ -217,7 +228,8 @@ test('without a socket none is set, and it is tried again', async () => {
     throw new SystemError('socket', 'EMFILE');
   });
   const message = 'no answer: socket: EMFILE';
-  assert.deepEqual(await change([add('10.0.0.7')]), [{ code: NO_ANSWER, message }]);
+  const changes = [add('10.0.0.7')];
+  assert.deepEqual(await change(new Set(['eth0']), () => changes), [{ code: NO_ANSWER, message }]);
   assert.deepEqual(removeNow([place('10.0.0.7')]), [{ code: NO_ANSWER, message }]);
   assert.equal(attempts, 2);
 });

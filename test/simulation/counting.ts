@@ -53,10 +53,13 @@ export async function inCalmWorld(
         tally.watchMessages += 1;
       }),
       setter: {
-        change: (asked) => {
+        change: (interfaces, asked) => {
           tally.kernelBatches += 1;
-          for (const { kind } of asked) changes.set(kind, (changes.get(kind) ?? 0) + 1);
-          return changed.setter.change(asked);
+          return changed.setter.change(interfaces, () => {
+            const named = asked();
+            for (const { kind } of named) changes.set(kind, (changes.get(kind) ?? 0) + 1);
+            return named;
+          });
         },
       },
       kernel$: (relist$) =>

@@ -101,9 +101,9 @@ test('a permanent address where ours was is let be, without a hot loop, also whi
   const variant: Variant = (deps) => ({
     ...deps,
     setter: {
-      change: (changes) => {
+      change: (...asked) => {
         batches += 1;
-        return deps.setter.change(changes);
+        return deps.setter.change(...asked);
       },
     },
   });

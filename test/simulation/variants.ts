@@ -41,6 +41,23 @@ export const INJECTED_BUGS: Readonly<Record<string, InjectedBug>> = {
       return deps;
     },
   },
+  'lifetimes are worked out before the kernel is free': {
+    variant: (deps) => ({
+      ...deps,
+      setter: {
+        change: (interfaces, changes) => {
+          const early = changes();
+          return deps.setter.change(interfaces, () => early);
+        },
+      },
+    }),
+    scenarios: {
+      kinds: ['kernel hanging', 'agent killed', 'agent stopped'],
+      hosts: 2,
+      withinMs: 10_000,
+      mostFaults: 16,
+    },
+  },
   'unmarked before it is removed': {
     variant: (deps, { kernel }) => {
       kernel.bugs.removesLateMs = 20;

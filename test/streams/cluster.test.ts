@@ -123,6 +123,34 @@ describe('following', () => {
     assert.equal(told().at(-1), '[1]');
   });
 
+  test('takes up what a list shows and a watch that stands does not tell, after two seconds', async () => {
+    etcd.put(a, '');
+    follow();
+    await clock.pass(0);
+    etcd.put(b, '');
+    etcd.put(c, '');
+    etcd.cutWatches();
+    // A history in which b never was, and that has come as far.
+    (etcd.keyValues as Map<string, unknown>).delete(b);
+    forget();
+    await clock.pass(2049);
+    assert.deepEqual(told(), ['connected']);
+    await clock.pass(1);
+    assert.deepEqual([told(), count('range')], [['connected', '[1 3]'], 2]);
+    await clock.pass(30_000);
+    assert.equal(count('range'), 2);
+  });
+
+  test('lists once more where a list showed what the watch then told, and never again for that', async () => {
+    follow();
+    await clock.pass(0);
+    etcd.cutWatches();
+    etcd.put(a, '');
+    forget();
+    await clock.pass(30_000);
+    assert.deepEqual([told(), count('range')], [['connected', '[1]'], 2]);
+  });
+
   test('takes nothing back when the member it watches lags behind the one it listed from', async () => {
     etcd.put(a, '');
     etcd.put(b, '');

@@ -48,7 +48,6 @@ export const onHost = {
   },
   'kernel hanging': ({ world, host, fault }) => {
     const { timeline } = world;
-    if (world.isTroubleNear()) return;
     host.trouble.hangsUntil = Math.max(host.trouble.hangsUntil, timeline.now() + fault.forMs);
   },
   'address deleted': (blow) => {

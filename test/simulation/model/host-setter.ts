@@ -1,11 +1,5 @@
 import { inBatches } from '../../../src/batches.ts';
-import { BATCH_MS } from '../../../src/domain/session.ts';
-import {
-  type AddressChange,
-  type AddressSetter,
-  type ChangeError,
-  LATE,
-} from '../../../src/kernel/address-setter.ts';
+import type { AddressChange, AddressSetter, ChangeError } from '../../../src/kernel/address-setter.ts';
 import type { HostKernel } from './host-kernel.ts';
 import type { Process } from './process.ts';
 import type { Random } from './random.ts';
@@ -20,20 +14,17 @@ export interface KernelTrouble {
 }
 
 interface Job {
-  readonly changes: readonly AddressChange[];
-  readonly errors: (ChangeError | undefined)[];
-  readonly askedAt: number;
+  readonly changes: () => readonly AddressChange[];
   readonly answer: (errors: readonly (ChangeError | undefined)[]) => void;
 }
 
 /** So many are seen at once: the kernel takes microseconds for each. */
 const AT_ONCE = 8;
 const refused: ChangeError = { code: 'EPERM', message: 'Operation not permitted' };
-const late: ChangeError = { code: LATE, message: `the kernel was busy for more than ${BATCH_MS} ms` };
 
 /**
- * What one agent has the kernel do: first a question, which waits as the change itself would, then the change. What has
- * been begun is carried out, whatever becomes of the process.
+ * What one agent has the kernel do: first a question, which waits as the changes would, then the changes. What has been
+ * begun is carried out, whatever becomes of the process.
  */
 export function hostSetter(
   timeline: Timeline,
@@ -57,34 +48,31 @@ export function hostSetter(
     inKernel(random.between(0.02, 0.3), () => process.deliver(() => carryOut(job)));
   };
   const carryOut = (job: Job): void => {
-    const isLate = process.scheduler.now() - job.askedAt > BATCH_MS;
+    const changes = job.changes();
+    const errors: (ChangeError | undefined)[] = [];
     let delay = random.between(0.02, 0.3);
-    for (const batch of inBatches(job.changes, AT_ONCE)) {
+    for (const batch of inBatches(changes, AT_ONCE)) {
       inKernel(delay, () => {
         for (const change of batch) {
           const isRefused = change.kind !== 'remove' && random.chance(trouble.failing);
-          const isTooLate = change.kind !== 'remove' && isLate;
-          job.errors.push(isTooLate ? late : isRefused ? refused : kernel.carryOut(change));
+          errors.push(isRefused ? refused : kernel.carryOut(change));
         }
-        if (job.errors.length === job.changes.length) process.deliver(() => finish(job));
+        if (errors.length === changes.length) process.deliver(() => finish(job, errors));
       });
       delay += 0.16;
     }
+    if (changes.length === 0) finish(job, []);
   };
-  const finish = (job: Job): void => {
+  const finish = (job: Job, errors: readonly (ChangeError | undefined)[]): void => {
     queue.shift();
-    job.answer(job.errors);
+    job.answer(errors);
     work();
   };
 
   return {
-    change: (changes) =>
+    change: (_interfaces, changes) =>
       new Promise((answer) => {
-        if (changes.length === 0) {
-          answer([]);
-          return;
-        }
-        queue.push({ changes, errors: [], askedAt: process.scheduler.now(), answer });
+        queue.push({ changes, answer });
         if (queue.length === 1) work();
       }),
   };

@@ -11,7 +11,10 @@ export const longerAtOnce: Variant = (deps) => ({
       if (ttlSeconds * 1000 === HANDOVER_MS) {
         const lifetimeSeconds = ttlSeconds - 2;
         const places = [...deps.local.recorded()].map((key) => parseKernelKey(key) as KernelPlace);
-        await deps.setter.change(places.map((place) => ({ kind: 'renew', ...place, lifetimeSeconds })));
+        const interfaces = new Set(places.map((place) => place.interface));
+        await deps.setter.change(interfaces, () =>
+          places.map((place) => ({ kind: 'renew', ...place, lifetimeSeconds })),
+        );
       }
       return granted;
     },
