@@ -1,6 +1,6 @@
 import type { Variant } from './model/host.ts';
 import type { ScenarioOptions } from './scenario.ts';
-import { forgotten, headerResume, lateSession, unguarded } from './variants/of-etcd.ts';
+import { forgotten, lateSession, unguarded } from './variants/of-etcd.ts';
 import { longerAtOnce } from './variants/of-handover.ts';
 import { noRead, noTerm, receiveTime } from './variants/of-proof.ts';
 
@@ -62,13 +62,6 @@ export const INJECTED_BUGS: Readonly<Record<string, InjectedBug>> = {
     variant: (deps, { kernel }) => {
       kernel.bugs.removesLateMs = 20;
       return deps;
-    },
-  },
-  'the watch resumes from the header': {
-    variant: headerResume,
-    scenarios: {
-      kinds: ['watch flapping', 'mark deleted', 'mark stolen', 'pool shrunk', 'database flapping'],
-      withinMs: 8000,
     },
   },
   'an acknowledgement is believed without a read': { variant: noRead, scenarios: DEPOSED },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Subscription } from 'rxjs';
+import { map, type Subscription } from 'rxjs';
 import { parseAddress } from '../../src/domain/address.ts';
 import { keysOf } from '../../src/domain/keys.ts';
 import { type Followed, follow$ } from '../../src/streams/cluster.ts';
@@ -62,6 +62,23 @@ describe('following', () => {
     etcd.delete(a);
     await clock.pass(50);
     assert.deepEqual(told().slice(2), ['[1]', 'disconnected', 'connected', '[1 2]', '[1 2 3]', '[2 3]']);
+  });
+
+  test('goes on after the last event that it saw, not after what a message without events named', async () => {
+    const watch = etcd.watch;
+    let isEarly = false;
+    Object.assign(etcd, {
+      watch: (prefix: string, startRevision: number) =>
+        watch(prefix, startRevision).pipe(map((told) => (isEarly ? { ...told, events: [] } : told))),
+    });
+    follow();
+    await clock.pass(0);
+    isEarly = true;
+    etcd.put(a, '');
+    isEarly = false;
+    etcd.cutWatches();
+    await clock.pass(50);
+    assert.equal(told().at(-1), '[1]');
   });
 
   test('lists anew when history was compacted in the meantime, which is no trouble to tell of', async () => {

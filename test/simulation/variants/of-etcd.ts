@@ -1,24 +1,7 @@
-import { concat, concatMap, map, of, tap, timer } from 'rxjs';
+import { concat, concatMap, map, of, timer } from 'rxjs';
 import type { Keys } from '../../../src/domain/keys.ts';
 import { type Etcd, EtcdError, type WatchEvent } from '../../../src/etcd/api.ts';
 import type { Variant } from '../model/host.ts';
-
-/** A watch goes on after the newest revision that any header named: events that were still to come are lost. */
-export const headerResume: Variant = (deps) => {
-  let newest = 0;
-  return {
-    ...deps,
-    etcd: {
-      ...deps.etcd,
-      watch: (prefix, startRevision) =>
-        deps.etcd.watch(prefix, newest >= startRevision ? newest + 1 : startRevision).pipe(
-          tap(({ header }) => {
-            newest = Math.max(newest, header.revision);
-          }),
-        ),
-    },
-  };
-};
 
 /** What a claim wrote whose answer was lost is not recognised. */
 export const forgotten: Variant = (deps) => {
