@@ -66,12 +66,16 @@ export function performKernel(deps: AddressDependencies) {
     const { local } = deps;
     const removals = actions.filter(({ kind }) => kind === 'remove');
     const others = session === 'adopting' || session === null ? [] : firstToPut(actions);
+    const before = local.recorded();
+    const putAll = async () =>
+      others.length === 0 ? [] : await put(deps, others, session as Session, label);
+    // The kernel is asked whether it is free while the record is written; what it is to do is named after that.
+    const putting = removals.length === 0 ? putAll() : undefined;
     // All of it and at once, before anything is awaited: no decision meanwhile may take an address for absent that
     // is about to be added, and give its mark to another node. (A renewal adds, too, what has just run out.)
-    const before = local.recorded();
     local.record(others.map(kernelKey));
     const removed = await remove(deps, removals, label);
-    const answered = others.length === 0 ? [] : await put(deps, others, session as Session, label);
+    const answered = await (putting ?? putAll());
     const outcomes = [...removed, ...answered.map((outcome) => orThereAlready(outcome, before))];
     // What the kernel refused is not there, or somebody else's.
     const refused = outcomes.filter(({ action, error }) => action.kind !== 'remove' && isRefused(error));

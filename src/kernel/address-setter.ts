@@ -57,7 +57,7 @@ export interface AddressSetter {
 
 export function addressSetter(open: () => NetlinkSocket = netlinkSocket): AddressSetter {
   let socket: NetlinkSocket | undefined;
-  let before: Promise<unknown> = Promise.resolve();
+  let underWay: Promise<unknown> | undefined;
 
   const carryOut = async (talk: Conversation): Promise<readonly Verdict[]> => {
     socket ??= open();
@@ -74,11 +74,15 @@ export function addressSetter(open: () => NetlinkSocket = netlinkSocket): Addres
       // Named once, also where the kernel cannot be asked.
       let named: readonly AddressChange[] | undefined;
       const naming = () => (named ??= changes());
-      // One after the other: they read their answers from one socket.
-      const changing = before.then(() =>
-        carryOut(conversation(interfaces, naming)).catch((error) => allUnanswered(naming(), error)),
-      );
-      before = changing;
+      const begin = () =>
+        carryOut(conversation(interfaces, naming)).catch((error) => allUnanswered(naming(), error));
+      // One after the other, as they read their answers from one socket; the first one at once.
+      const changing = underWay === undefined ? begin() : underWay.then(begin);
+      underWay = changing;
+      const end = () => {
+        if (underWay === changing) underWay = undefined;
+      };
+      changing.then(end, end);
       return changing;
     },
     removeNow: (places) => {
