@@ -67,8 +67,7 @@ export function performKernel(deps: AddressDependencies) {
     const removals = actions.filter(({ kind }) => kind === 'remove');
     const others = session === 'adopting' || session === null ? [] : firstToPut(actions);
     const before = local.recorded();
-    const putAll = async () =>
-      others.length === 0 ? [] : await put(deps, others, session as Session, label);
+    const putAll = () => put(deps, others, session as Session, label);
     // The kernel is asked whether it is free while the record is written; what it is to do is named after that.
     const putting = removals.length === 0 ? putAll() : undefined;
     // All of it and at once, before anything is awaited: no decision meanwhile may take an address for absent that

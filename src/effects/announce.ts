@@ -54,19 +54,18 @@ export function announcements$(
   return defer(() => {
     /** Of each address that the kernel has, the batch with which it came. */
     const batches = new Map<string, Batch>();
-    const announce$ = (batch: Batch): Observable<Announced> => {
-      const due = [...batch.places].filter(([key]) => batches.get(key) === batch);
-      return merge(
-        ...due.map(([key, { address, interface: name }]) =>
-          defer(() => announcer(address, name)).pipe(
-            filter(() => !batch.told.has(key)),
-            tap(() => batch.told.add(key)),
-            map(() => ({ address, interface: name, error: undefined })),
-            catchError((error: unknown) => of({ address, interface: name, error })),
-          ),
-        ),
+    const dueOf = (batch: Batch) => [...batch.places].filter(([key]) => batches.get(key) === batch);
+    const announce$ = (
+      key: string,
+      { address, interface: name }: KernelPlace,
+      { told }: Batch,
+    ): Observable<Announced> =>
+      defer(() => announcer(address, name)).pipe(
+        filter(() => !told.has(key)),
+        tap(() => told.add(key)),
+        map(() => ({ address, interface: name, error: undefined })),
+        catchError((error: unknown) => of({ address, interface: name, error })),
       );
-    };
     return own$.pipe(
       startWith<Own>(new Map()),
       pairwise(),
@@ -81,8 +80,10 @@ export function announcements$(
       }),
       mergeMap((batch) =>
         moments$(scheduler).pipe(
-          takeWhile(() => [...batch.places.keys()].some((key) => batches.get(key) === batch)),
-          mergeMap(() => announce$(batch)),
+          map(() => dueOf(batch)),
+          takeWhile(({ length }) => length > 0),
+          mergeMap((due) => due),
+          mergeMap(([key, place]) => announce$(key, place, batch)),
         ),
       ),
     );

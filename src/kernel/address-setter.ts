@@ -1,4 +1,3 @@
-import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import { inBatches } from '../batches.ts';
 import type { KernelPlace } from '../domain/kernel.ts';
 import { SystemError } from './libc.ts';
@@ -10,7 +9,7 @@ import {
   NLM_F,
   NLMSG,
   netlinkSocket,
-  readVerdict,
+  refusalIn,
 } from './netlink.ts';
 import { linkQuestion, RTM, readLink, writeAddress } from './rtnetlink.ts';
 
@@ -89,9 +88,11 @@ export function addressSetter(open: () => NetlinkSocket = netlinkSocket): Addres
       const removals = places.map((place) => ({ kind: 'remove', ...place }) as const);
       try {
         const own = open();
-        const verdicts = inBatches(removals, MOST_AT_ONCE).flatMap((batch) => removeSome(batch, own));
-        own.close();
-        return verdicts;
+        try {
+          return inBatches(removals, MOST_AT_ONCE).flatMap((batch) => removeSome(batch, own));
+        } finally {
+          own.close();
+        }
       } catch (error) {
         return allUnanswered(removals, error);
       }
@@ -168,10 +169,8 @@ function linkIn(answer: NetlinkMessage | undefined, name: string): number | Chan
 function errorOf(answer: NetlinkMessage | undefined, subject = ''): ChangeError | undefined {
   if (answer === undefined) return unanswered('the kernel did not answer');
   if (answer.type !== NLMSG.error) return undefined;
-  const { errno, text } = readVerdict(answer);
-  if (errno === 0) return undefined;
-  const words = text === '' ? getSystemErrorMessage(errno) : text;
-  return { code: getSystemErrorName(errno), message: `${subject}${words}` };
+  const refusal = refusalIn(answer);
+  return refusal && { code: refusal.code, message: `${subject}${refusal.message}` };
 }
 
 function unanswered(reason: string): ChangeError {

@@ -1,4 +1,3 @@
-import { getSystemErrorName } from 'node:util';
 import { type Kernel, kernelKey } from '../domain/kernel.ts';
 import {
   encodeMessage,
@@ -7,7 +6,7 @@ import {
   NLM_F,
   NLMSG,
   netlinkSocket,
-  readVerdict,
+  refusalIn,
 } from './netlink.ts';
 import { type LinkNames, listQuestion, RTM, readAddress, readLink, readRoute } from './rtnetlink.ts';
 
@@ -87,8 +86,7 @@ async function listOnce<T>(
 
 function isEnd(message: NetlinkMessage): boolean {
   if (message.type !== NLMSG.error && message.type !== NLMSG.done) return false;
-  const { errno, text } = readVerdict(message);
-  if (errno < 0)
-    throw new Error(`the kernel ended its list: ${text === '' ? getSystemErrorName(errno) : text}`);
+  const refusal = refusalIn(message);
+  if (refusal !== undefined) throw new Error(`the kernel ended its list: ${refusal.message}`);
   return true;
 }

@@ -1,3 +1,4 @@
+import { getSystemErrorMessage, getSystemErrorName } from 'node:util';
 import { AF, openSocket, SOCK, SystemError } from './libc.ts';
 
 /** One message of netlink(7). */
@@ -136,19 +137,21 @@ export function textOf(value: Buffer): string {
   return value.toString('utf8', 0, end < 0 ? value.length : end);
 }
 
-/** What the kernel says of a request or a list: 0 or an errno, negative; and its words for it, where it has some. */
-export function readVerdict({ type, flags, body }: NetlinkMessage): {
-  readonly errno: number;
-  readonly text: string;
-} {
+/** Why the kernel did not do what it was asked, or ended a list, by its errno's name and in its own words where it has some. */
+export function refusalIn({
+  type,
+  flags,
+  body,
+}: NetlinkMessage): { readonly code: string; readonly message: string } | undefined {
   const errno = body.readInt32LE(0);
-  if ((flags & NLM_F_ACK_TLVS) === 0) return { errno, text: '' };
+  if (errno >= 0) return undefined;
+  const code = getSystemErrorName(errno);
+  if ((flags & NLM_F_ACK_TLVS) === 0) return { code, message: getSystemErrorMessage(errno) };
   const isCapped = (flags & NLM_F_CAPPED) !== 0;
   // An error quotes the request, or its header.
   const quoted = type === NLMSG.done ? 0 : isCapped ? HEADER : aligned(body.readUInt32LE(4));
-  const attributes = 4 + quoted;
-  const words = attributesIn(body.subarray(attributes)).get(NLMSGERR_ATTR_MSG);
-  return { errno, text: words === undefined ? '' : textOf(words) };
+  const words = attributesIn(body.subarray(4 + quoted)).get(NLMSGERR_ATTR_MSG);
+  return { code, message: words === undefined ? getSystemErrorMessage(errno) : textOf(words) };
 }
 const NLM_F_CAPPED = 0x100;
 const NLM_F_ACK_TLVS = 0x200;

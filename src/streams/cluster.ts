@@ -85,9 +85,11 @@ export function follow$({
       }),
     );
 
-    const at = (time: number) => timer(Math.max(0, time - scheduler.now()), scheduler);
     // What a watch has not told by then it will not tell: the data may be another's that has come as far as ours.
-    const relist$ = defer(() => at(Math.min(listDueAt, behindSince + BEHIND_MS)));
+    const relist$ = defer(() => {
+      const dueAt = Math.min(listDueAt, behindSince + BEHIND_MS);
+      return timer(Math.max(0, dueAt - scheduler.now()), scheduler);
+    });
 
     const recover = (error: unknown): Observable<Followed> => {
       if (!(error instanceof EtcdError)) throw error;
